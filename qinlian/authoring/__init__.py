@@ -1,0 +1,1 @@
+"""Text and Excel to the model and back, with located diagnostics."""

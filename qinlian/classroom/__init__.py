@@ -1,0 +1,1 @@
+"""The local classroom: folders, servers, worker, demo learners."""

@@ -1,0 +1,1 @@
+"""The pure middle: model, identity, drawing, scoring. No I/O, no clock, no Jupyter."""

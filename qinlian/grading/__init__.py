@@ -1,0 +1,1 @@
+"""Answers and key to the gradebook."""

@@ -1,0 +1,1 @@
+"""One folder an item type. See ``base`` for what a type provides."""

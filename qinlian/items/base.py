@@ -1,0 +1,142 @@
+"""What every item type provides, and the registry that finds them.
+
+A type is a folder beside this file: its ``__init__.py`` defines ``TYPE``, an ``ItemType``; its
+``view.js`` and ``view.css`` are bundled into the quiz. Adding a folder adds a type.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, ClassVar
+
+from qinlian.core.identity import Identity
+from qinlian.core.model import Element, Item
+
+__all__ = ["Finding", "InvalidAnswer", "ItemType", "item_type", "item_types", "letter_at", "published_options"]
+
+
+class InvalidAnswer(ValueError):
+    """An answer that this type cannot hold; ``str()`` is a short Chinese reason."""
+
+
+class Finding:
+    """A problem a type found in one of its items.
+
+    ``element`` is the index of the element it concerns, or None for the item as a whole.
+    """
+
+    def __init__(self, code: str, message: str, hint: str = "", element: int | None = None) -> None:
+        self.code, self.message, self.hint, self.element = code, message, hint, element
+
+
+class ItemType(ABC):
+    """One kind of item: what it accepts, publishes, scores and explains."""
+
+    name: ClassVar[str]
+    """The folder's name and the front end's key, e.g. ``single``."""
+    label: ClassVar[str]
+    """The Chinese name authors write, e.g. 单选."""
+    rules: ClassVar[tuple[str, ...]] = ("全对得分",)
+    """Names of scoring rules; the first is the default."""
+    by_hand: ClassVar[bool] = False
+    """True when a person grades it."""
+
+    def canonical_mark(self, raw: str) -> str | None:
+        """The mark in canonical form, or None when it means nothing in this type."""
+        mark = raw.strip().lower()
+        return {"": "", "x": "x", "√": "x", "✓": "x"}.get(mark)
+
+    def lettered(self, index: int, mark: str, letter: str, text: str) -> tuple[str, str, str]:
+        """(letter, mark, text) of a parsed line; a type without lettered lines supplies its own."""
+        return letter, mark, text
+
+    def line(self, element: Element) -> str:
+        """The element as its author writes it, without feedback."""
+        return f"- [{element.mark or ' '}] {element.letter}. {element.text}"
+
+    @abstractmethod
+    def findings(self, item: Item) -> Iterator[Finding]:
+        """Everything that makes this item unusable, each with a stable code."""
+
+    @abstractmethod
+    def public(self, item: Item, ids: Identity) -> dict[str, Any]:
+        """What the learner's page needs beyond stem and kind: nothing that depends on the key.
+
+        Texts are Markdown under ``…_md`` keys-to-be: return them through ``option`` records
+        ``{"id": public id, "text": Markdown}``; the build turns ``text`` into HTML.
+        """
+
+    @abstractmethod
+    def key(self, item: Item, ids: Identity) -> Any:
+        """The full-mark answer in the shape of ``value``, in public ids."""
+
+    @abstractmethod
+    def clean(self, item: Item, ids: Identity, value: Any) -> Any:
+        """``value`` in canonical form, or None when it amounts to no answer.
+
+        Raises InvalidAnswer for anything a learner's page could not have produced.
+        """
+
+    @abstractmethod
+    def score(self, item: Item, ids: Identity, value: Any, rule: str) -> float:
+        """The fraction in [0, 1] that a cleaned, non-empty ``value`` earns under ``rule``."""
+
+    @abstractmethod
+    def spoken(self, item: Item, ids: Identity, value: Any) -> str:
+        """A cleaned value as plain text for instructors, by authored letters."""
+
+    def feedback(self, item: Item, ids: Identity) -> dict[str, str]:
+        """Public id of each element → its feedback (Markdown, letters as shown)."""
+        return {
+            ids.of(item.id, e.letter): ids.relettered(item, e.feedback) for e in item.elements if e.feedback
+        }
+
+    def to_cells(self, item: Item) -> tuple[tuple[str, ...], str]:
+        """(选项A…, 答案) for the workbook."""
+        return tuple(e.text for e in item.elements), "".join(e.letter for e in item.elements if e.mark)
+
+    def from_cells(self, options: tuple[str, ...], answer: str) -> tuple[tuple[str, str, str], ...]:
+        """(letter, mark, text) of each element from the workbook's cells.
+
+        Raises ValueError with a short Chinese reason when the answer cell cannot be read.
+        """
+        chosen = set(answer.strip().upper().replace("、", "").replace(",", "").replace("，", "").replace(" ", ""))
+        letters = [letter_at(i) for i in range(len(options))]
+        unknown = sorted(chosen - set(letters))
+        if unknown:
+            raise ValueError(f"答案里的 {'、'.join(unknown)} 没有对应的选项")
+        return tuple(
+            (letter, "x" if letter in chosen else "", text) for letter, text in zip(letters, options, strict=True)
+        )
+
+
+def letter_at(index: int) -> str:
+    """The authored letter of an element by its place from 0."""
+    return "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[index]
+
+
+def published_options(item: Item, ids: Identity) -> list[dict[str, str]]:
+    """``[{"id", "text"}]`` of all elements, in published order."""
+    return [{"id": pid, "text": e.text} for pid, e in ids.published(item)]
+
+
+@cache
+def item_types() -> dict[str, ItemType]:
+    """All types by Chinese label, in the order of their folders' names."""
+    import qinlian.items as package
+
+    found: dict[str, ItemType] = {}
+    for info in pkgutil.iter_modules(package.__path__):
+        if info.ispkg:
+            kind: ItemType = importlib.import_module(f"{package.__name__}.{info.name}").TYPE
+            found[kind.label] = kind
+    return found
+
+
+def item_type(label: str) -> ItemType:
+    """The type of that Chinese label; raises KeyError."""
+    return item_types()[label]

@@ -1,0 +1,68 @@
+"""心得: a text, read and graded by a person with the criteria in view."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from qinlian.core.identity import Identity
+from qinlian.core.model import Item
+from qinlian.items.base import Finding, InvalidAnswer, ItemType, letter_at
+
+__all__ = ["LONGEST", "TYPE", "Reflection"]
+
+LONGEST = 20_000
+"""Characters of one reflection."""
+
+
+class Reflection(ItemType):
+    name = "reflection"
+    label = "心得"
+    rules = ("人工评分",)
+    by_hand = True
+
+    def canonical_mark(self, raw: str) -> str | None:
+        mark = raw.strip().removesuffix("分").strip()
+        return f"{float(mark):g}" if re.fullmatch(r"\d+(\.\d+)?", mark) and float(mark) > 0 else None
+
+    def findings(self, item: Item) -> Iterator[Finding]:
+        if not item.elements:
+            yield Finding("E303", "心得没有评分细则", "至少写一行，如 - [10] A. 联系本人岗位")
+
+    def public(self, item: Item, ids: Identity) -> dict[str, Any]:
+        # The criteria are meant to be read, so they keep their order.
+        criteria = [
+            {"id": ids.of(item.id, e.letter), "text": e.text, "points": float(e.mark)} for e in item.elements
+        ]
+        return {"criteria": criteria, "words": list(item.words) if item.words else None}
+
+    def key(self, item: Item, ids: Identity) -> None:
+        return None
+
+    def clean(self, item: Item, ids: Identity, value: Any) -> str | None:
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            raise InvalidAnswer("心得应当是文字")
+        if len(value) > LONGEST:
+            raise InvalidAnswer(f"心得超过了 {LONGEST} 字")
+        return value if value.strip() else None
+
+    def score(self, item: Item, ids: Identity, value: Any, rule: str) -> float:
+        return 0.0
+
+    def spoken(self, item: Item, ids: Identity, value: Any) -> str:
+        return str(value)
+
+    def to_cells(self, item: Item) -> tuple[tuple[str, ...], str]:
+        return tuple(e.text for e in item.elements), "；".join(e.mark for e in item.elements)
+
+    def from_cells(self, options: tuple[str, ...], answer: str) -> tuple[tuple[str, str, str], ...]:
+        marks = [self.canonical_mark(m) for m in re.split(r"[；;、,，\s]+", answer.strip()) if m]
+        if len(marks) != len(options) or None in marks:
+            raise ValueError("答案写评分细则各项的分数，用；隔开，与细则一一对应")
+        return tuple((letter_at(i), marks[i] or "", text) for i, text in enumerate(options))
+
+
+TYPE = Reflection()

@@ -1,0 +1,1 @@
+"""The model to nbgrader source notebooks, to the byte."""

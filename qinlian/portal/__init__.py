@@ -1,0 +1,1 @@
+"""我的学习: the learner's pages and the server extension behind them."""
