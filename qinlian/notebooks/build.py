@@ -1,0 +1,112 @@
+"""course/ to source/ and release/, and the proof that both are up to date."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from qinlian.authoring.reader import load_course
+from qinlian.authoring.secret import load_identity
+from qinlian.core.files import ANSWERS_NAME, LESSON_NAME
+from qinlian.core.identity import Identity
+from qinlian.core.model import Course
+from qinlian.errors import BuildError
+from qinlian.notebooks.notebook import notebook_bytes, source_notebook
+from qinlian.notebooks.publish import lesson_bytes, publish
+
+__all__ = ["build", "stale", "write_sources"]
+
+Progress = Callable[[str], None]
+
+
+def _silent(_: str) -> None:
+    return None
+
+
+def write_sources(course: Course, ids: Identity, source: Path) -> None:
+    """Write ``<source>/<module>/{<module>.ipynb, lesson.json}`` of every module."""
+    for module in course.modules:
+        folder = source / module.id
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{module.id}.ipynb").write_bytes(notebook_bytes(source_notebook(course, module, ids)))
+        (folder / LESSON_NAME).write_bytes(lesson_bytes(publish(course, module, ids)))
+
+
+def _generate(root: Path, course: Course, source: Path, release: Path, progress: Progress) -> None:
+    # nbgrader takes seconds to import: only a build that needs it pays.
+    from qinlian.notebooks.assignments import generate_assignments
+
+    with tempfile.TemporaryDirectory(prefix="qinlian-build-") as scratch:
+        generate_assignments(
+            root,
+            course,
+            db_url=f"sqlite:///{Path(scratch) / 'gradebook.db'}",
+            source=source,
+            release=release,
+            progress=progress,
+        )
+
+
+def _into(root: Path, target: Path, progress: Progress) -> None:
+    """Build source/ and release/ of the course at ``root`` under ``target``."""
+    course_dir = root / "course"
+    progress("读取课程")
+    course = load_course(course_dir)
+    progress("生成课程笔记本")
+    write_sources(course, load_identity(course_dir), target / "source")
+    _generate(root, course, target / "source", target / "release", progress)
+
+
+def _refuse_answers(root: Path) -> None:
+    # nbgrader would copy it over every learner's own.
+    for name in ("source", "release"):
+        for stray in (root / name).rglob(ANSWERS_NAME):
+            raise BuildError(
+                f"{stray.relative_to(root)} 不应出现在这里：它会覆盖每个学员的答案。请删除后重新运行 qinlian build"
+            )
+
+
+def build(root: Path, progress: Progress = _silent) -> tuple[str, ...]:
+    """Build source/ and release/ of the course at ``root``; returns the names of the changed files.
+
+    Both folders are made aside and put in place whole, so a failed build leaves the old ones.
+    ``progress`` gets a short Chinese line at each step. Raises CourseError and BuildError.
+    """
+    _refuse_answers(root)
+    with tempfile.TemporaryDirectory(prefix=".qinlian-build-", dir=root) as scratch:
+        made = Path(scratch)
+        _into(root, made, progress)
+        changed = _differences(root, made)
+        for name in ("source", "release"):
+            if not any(path.startswith(f"{name}/") for path in changed):
+                continue
+            old = made / f"{name}.old"
+            if (root / name).exists():
+                (root / name).rename(old)
+            (made / name).rename(root / name)
+            shutil.rmtree(old, ignore_errors=True)
+    return changed
+
+
+def stale(root: Path, progress: Progress = _silent) -> tuple[str, ...]:
+    """Names of files in source/ and release/ that differ from what course/ gives; empty when fresh."""
+    _refuse_answers(root)
+    with tempfile.TemporaryDirectory(prefix=".qinlian-build-", dir=root) as scratch:
+        _into(root, Path(scratch), progress)
+        return _differences(root, Path(scratch))
+
+
+def _differences(root: Path, made: Path) -> tuple[str, ...]:
+    def files(base: Path) -> dict[str, bytes]:
+        return {
+            str(path.relative_to(base)): path.read_bytes()
+            for name in ("source", "release")
+            for path in (base / name).rglob("*")
+            if path.is_file() and ".ipynb_checkpoints" not in path.parts
+        }
+
+    old, new = files(root), files(made)
+    return tuple(sorted(os.path.normpath(n) for n in old.keys() | new.keys() if old.get(n) != new.get(n)))

@@ -1,0 +1,133 @@
+"""The public part of a module: lesson.json.
+
+This is the one place where an item crosses from the instructor's side to the learner's. A graded
+item leaves here with its stem and options only; a practice item takes its feedback along.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qinlian.core.files import LessonBlock, LessonFile
+from qinlian.core.identity import Identity
+from qinlian.core.model import (
+    CaseBlock,
+    Course,
+    Item,
+    ItemBlock,
+    Module,
+    PracticeBlock,
+    QuizBlock,
+    ReflectionBlock,
+)
+from qinlian.items.base import item_type
+from qinlian.notebooks.markdown import render, render_inline
+
+__all__ = ["block_ids", "lesson_bytes", "publish", "published_item"]
+
+
+def _html(value: Any) -> Any:
+    """The same structure with every ``text`` turned from Markdown into inline HTML."""
+    if isinstance(value, dict):
+        return {k: render_inline(v) if k == "text" else _html(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_html(v) for v in value]
+    return value
+
+
+def _rule(course: Course, item: Item) -> str:
+    return item.rule or course.default_rule(item.kind) or item_type(item.kind).rules[0]
+
+
+def published_item(course: Course, item: Item, ids: Identity) -> dict[str, Any]:
+    """What lesson.json says of one item; the key goes along for practice only."""
+    kind = item_type(item.kind)
+    public: dict[str, Any] = {
+        "kind": kind.name,
+        "label": kind.label,
+        "stem": render(item.stem),
+        "points": item.points,
+        "difficulty": item.difficulty,
+        "topics": list(item.topics),
+        "rule": _rule(course, item),
+        **_html(kind.public(item, ids)),
+    }
+    if item.use == "练习":
+        public["practice"] = {
+            "key": kind.key(item, ids),
+            "feedback": {pid: render_inline(text) for pid, text in kind.feedback(item, ids).items()},
+            "explanation": render(ids.relettered(item, item.explanation)),
+            "citations": list(item.citations),
+        }
+    return public
+
+
+def block_ids(module: Module, ids: Identity) -> dict[str, str]:
+    """Practice item id → id of the block that shows it alone ({{题 …}})."""
+    return {
+        part.item: ids.of(part.item, "block")
+        for holder in (module, *module.cases)
+        for part in (holder.blocks if isinstance(holder, Module) else holder.parts)
+        if isinstance(part, ItemBlock)
+    }
+
+
+def _item_block(item_id: str, ids: Identity) -> LessonBlock:
+    return LessonBlock(kind="items", id=ids.of(item_id, "block"), items=(ids.of(item_id),))
+
+
+def _blocks(module: Module, ids: Identity) -> list[LessonBlock]:
+    blocks: list[LessonBlock] = []
+    for block in module.blocks:
+        if isinstance(block, ItemBlock):
+            blocks.append(_item_block(block.item, ids))
+        elif isinstance(block, CaseBlock):
+            parts = module.case(block.case).parts
+            blocks += [_item_block(part.item, ids) for part in parts if isinstance(part, ItemBlock)]
+        elif isinstance(block, PracticeBlock):
+            shown = tuple(ids.of(i) for i in block.items)
+            blocks.append(LessonBlock(kind="items", id=block.id, title="练一练", items=shown))
+        elif isinstance(block, QuizBlock):
+            blocks.append(
+                LessonBlock(
+                    kind="quiz",
+                    id=block.id,
+                    title="测验",
+                    items=tuple(sorted(ids.of(i) for i in block.pool)),
+                    count=block.count,
+                    attempts=block.attempts,
+                    pass_mark=block.pass_mark,
+                    points=block.points,
+                    keep=block.keep,
+                    reveal=block.reveal,
+                )
+            )
+        elif isinstance(block, ReflectionBlock):
+            item = module.item(block.item)
+            blocks.append(
+                LessonBlock(kind="reflection", id=item.id, title="写心得", items=(ids.of(item.id),), points=item.points)
+            )
+    return blocks
+
+
+def publish(course: Course, module: Module, ids: Identity) -> LessonFile:
+    """The lesson file of one module. Items stand in the order of their public ids."""
+    blocks = tuple(_blocks(module, ids))
+    shown = {pid for block in blocks for pid in block.items}
+    items = {ids.of(item.id): published_item(course, item, ids) for item in module.items}
+    return LessonFile(
+        course=course.id,
+        course_title=course.title,
+        module=module.id,
+        title=module.title,
+        hours=module.hours,
+        due=module.due,
+        edition=ids.edition(module, course.rules),
+        blocks=blocks,
+        items={pid: items[pid] for pid in sorted(shown)},
+    )
+
+
+def lesson_bytes(lesson: LessonFile) -> bytes:
+    """lesson.json as written to disk."""
+    return (lesson.model_dump_json(by_alias=True, indent=1) + "\n").encode()
