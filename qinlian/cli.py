@@ -1,0 +1,230 @@
+"""``qinlian …``: parse, call, print. Every command is thin; heavy imports wait until they are needed.
+
+Exit status: 0 all well · 1 the course, a submission or the set-up has a problem · 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from qinlian.cli_text import ChineseGroup, usage_sentence
+from qinlian.core.diagnostics import Diagnostic, has_errors
+from qinlian.errors import QinlianError
+
+if TYPE_CHECKING:
+    from qinlian.core.model import Course
+
+root_option = click.option(
+    "--root", type=click.Path(path_type=Path), default=Path(), metavar="文件夹", help="课程仓库的位置（默认当前文件夹）"
+)
+
+
+@click.group(cls=ChineseGroup)
+def app() -> None:
+    """勤廉学堂：检查、生成、评分、报表和本地课堂。"""
+
+
+def _say(line: str) -> None:
+    click.echo(line)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """A line that tells what is going on; on a terminal it moves, in a log it is printed."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda text: click.echo(text, err=True)
+        return
+    with console.status("请稍候…") as status:
+        yield lambda text: status.update(f"{text}…")
+
+
+def _show(diagnostics: tuple[Diagnostic, ...], as_json: bool) -> None:
+    if as_json:
+        _say(json.dumps([d.model_dump() | {"place": d.place} for d in diagnostics], ensure_ascii=False, indent=1))
+        return
+    for diagnostic in diagnostics:
+        _say(str(diagnostic))
+
+
+def _course_dir(root: Path) -> Path:
+    if not (root / "course" / "course.yaml").is_file():
+        raise QinlianError(
+            f"{root.resolve()} 里没有 course/course.yaml；请到课程仓库里运行，或用 --root 指明位置"
+        )
+    return root / "course"
+
+
+def _load(root: Path) -> Course:
+    from qinlian.authoring.reader import load_course
+
+    return load_course(_course_dir(root))
+
+
+@app.command()
+@root_option
+@click.option("--strict", is_flag=True, help="有提醒也算不通过")
+@click.option("--json", "as_json", is_flag=True, help="输出 JSON，供别的工具读取")
+def check(root: Path, strict: bool, as_json: bool) -> None:
+    """检查课程文本，一次列出全部问题。"""
+    from qinlian.authoring.reader import read_course
+
+    course, diagnostics = read_course(_course_dir(root))
+    _show(diagnostics, as_json)
+    errors = sum(d.is_error for d in diagnostics)
+    if not as_json:
+        if course is not None and not errors:
+            items = sum(len(m.items) for m in course.modules)
+            _say(f"检查通过：{len(course.modules)} 个模块，{items} 道题，{len(diagnostics)} 条提醒")
+        else:
+            _say(f"共 {errors} 个错误，{len(diagnostics) - errors} 条提醒；改完后请再运行一次 qinlian check")
+    sys.exit(1 if errors or (strict and diagnostics) else 0)
+
+
+@app.command()
+@root_option
+@click.option("--check", "check_only", is_flag=True, help="只核对 source/ 和 release/ 是否最新")
+def build(root: Path, check_only: bool) -> None:
+    """由 course/ 生成 source/ 和 release/。"""
+    from qinlian.notebooks import build as builder
+
+    _course_dir(root)
+    with _progress() as progress:
+        changed = builder.stale(root, progress) if check_only else builder.build(root, progress)
+    for name in changed:
+        _say(f"{'不是最新' if check_only else '已更新'}：{name}")
+    if check_only and changed:
+        _say("请运行 qinlian build，并把结果一起提交")
+        sys.exit(1)
+    if not changed:
+        _say("source/ 和 release/ 已是最新")
+
+
+@app.command("import")
+@root_option
+@click.argument("workbook", type=click.Path(path_type=Path), metavar="题库.xlsx")
+@click.option("--module", required=True, metavar="模块", help="导入到哪个模块，如 02-gifts")
+@click.option(
+    "--use", type=click.Choice(["练习", "测验"]), default="练习", help="没写用途的题算什么，默认练习"
+)
+def import_(root: Path, workbook: Path, module: str, use: str) -> None:
+    """把 Excel 题库里的题并入一个模块的 questions.md。"""
+    from qinlian.authoring.workbook import import_into
+
+    written, diagnostics, count = import_into(_course_dir(root), module, workbook, use)
+    _show(diagnostics, as_json=False)
+    if has_errors(diagnostics):
+        _say("有错误，一道题也没有导入；改好表格后请再试一次")
+        sys.exit(1)
+    _say(f"已把 {count} 道题并入 {written}；请运行 qinlian check 再看一遍")
+
+
+@app.command()
+@root_option
+@click.option("--xlsx", "workbook", type=click.Path(path_type=Path), required=True, metavar="文件", help="写到哪里")
+@click.option("--module", metavar="模块", help="只导出一个模块")
+def export(root: Path, workbook: Path, module: str | None) -> None:
+    """把题目导出成 Excel 题库（含答案，请妥善保管）。"""
+    from qinlian.authoring.workbook import export_workbook
+
+    count = export_workbook(_load(root), workbook, modules=(module,) if module else None)
+    _say(f"已导出 {count} 道题到 {workbook}；表里有答案，请像保管试卷一样保管")
+
+
+@app.command()
+@root_option
+@click.argument("module", required=False, metavar="[模块]")
+@click.option("--force", is_flag=True, help="已评过的也重新评")
+def grade(root: Path, module: str | None, force: bool) -> None:
+    """收作业、评分、把结果发还给学员。"""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from qinlian.grading.worker import grade_module
+
+    modules = [module] if module else [m.id for m in _load(root).modules]
+    failed = 0
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, transient=True) as bars:
+        for name in modules:
+            task = bars.add_task(name, total=None)
+            summary = grade_module(
+                root,
+                name,
+                force=force,
+                progress=lambda done, total, task=task: bars.update(task, completed=done, total=total),
+            )
+            bars.console.print(summary.text())
+            failed += summary.failed
+    sys.exit(1 if failed else 0)
+
+
+@app.command()
+@root_option
+@click.option("--xlsx", type=click.Path(path_type=Path), metavar="文件", help="另存为 Excel")
+def report(root: Path, xlsx: Path | None) -> None:
+    """成绩总表：学员、模块、得分、状态、提交时间、学时。"""
+    from qinlian.reports.excel import write_excel
+    from qinlian.reports.table import gradebook_table, print_table
+
+    table = gradebook_table(root, _load(root))
+    print_table(table)
+    if xlsx:
+        write_excel(table, xlsx)
+        _say(f"已写入 {xlsx}")
+
+
+@app.command()
+@root_option
+@click.option(
+    "--port", type=click.IntRange(1024, 65000), default=8888, metavar="端口", help="学员用这个，教师用下一个"
+)
+@click.option("--browser/--no-browser", default=True, help="是否打开浏览器")
+@click.option("--demo", is_flag=True, help="加入 30 名演示学员和他们的作业")
+def classroom(root: Path, port: int, browser: bool, demo: bool) -> None:
+    """在本机开课：学员、教师和自动评分一起启动，按 Ctrl-C 结束。"""
+    from qinlian.classroom.servers import run_classroom
+
+    _course_dir(root)
+    sys.exit(run_classroom(root.resolve(), port=port, browser=browser, demo=demo))
+
+
+def _log_unexpected(error: BaseException) -> Path:
+    folder = Path(".classroom") / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"error-{datetime.now(UTC):%Y%m%d-%H%M%S}.log"
+    path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    return path
+
+
+def main() -> None:
+    """Run the command line; no user ever sees a traceback."""
+    try:
+        status = app(args=sys.argv[1:] or ["--help"], prog_name="qinlian", standalone_mode=False)
+    except click.UsageError as error:
+        click.secho(usage_sentence(error), fg="red", err=True)
+        sys.exit(2)
+    except QinlianError as error:
+        click.secho(str(error), fg="red", err=True)
+        sys.exit(1)
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(130)
+    except Exception as error:
+        path = _log_unexpected(error)
+        click.secho(f"程序出了意外，没有完成。详情写在 {path}，请把它交给管理员", fg="red", err=True)
+        sys.exit(1)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+if __name__ == "__main__":
+    main()
