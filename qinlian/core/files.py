@@ -66,6 +66,7 @@ class LessonFile(Travelling):
 
     ``items`` maps a public id to what the item's type publishes (``kind``, ``stem`` as HTML, …).
     Practice items carry their feedback there under ``practice``; graded items never do.
+    ``pass_mark`` is the percentage of the module's points that earns its hours.
     """
 
     format: Literal["qinlian.lesson/1"] = Field(default="qinlian.lesson/1", alias="schema")
@@ -75,6 +76,8 @@ class LessonFile(Travelling):
     title: str
     hours: float
     due: datetime | None = None
+    objectives: tuple[str, ...] = ()
+    pass_mark: float = 60
     edition: str
     blocks: tuple[LessonBlock, ...]
     items: dict[str, dict[str, Any]]

@@ -27,6 +27,10 @@ class Identity:
     def __repr__(self) -> str:
         return "Identity(…)"
 
+    def export(self) -> str:
+        """The secret as hex, for the editions that lie beside the keys; for nothing that travels."""
+        return self._secret.hex()
+
     def of(self, item_id: str, letter: str = "") -> str:
         """16 lower-case hex digits for an item, or for one letter of it."""
         message = f"{len(item_id)}:{item_id}\0{letter}".encode()

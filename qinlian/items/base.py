@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from functools import cache
@@ -16,10 +17,23 @@ from typing import Any, ClassVar
 from qinlian.core.identity import Identity
 from qinlian.core.model import Element, Item
 
-__all__ = ["Finding", "InvalidAnswer", "ItemType", "item_type", "item_types", "letter_at", "published_options"]
+__all__ = [
+    "Finding",
+    "InvalidAnswer",
+    "ItemType",
+    "Options",
+    "answer_letters",
+    "item_type",
+    "item_types",
+    "letter_at",
+    "published_options",
+]
+
+Options = tuple[tuple[str, str], ...]
+"""(letter, text) of the option cells of one row that hold something, in the order of the item."""
 
 
-class InvalidAnswer(ValueError):
+class InvalidAnswer(ValueError):  # noqa: N818 - it is an answer, no fault of the program
     """An answer that this type cannot hold; ``str()`` is a short Chinese reason."""
 
 
@@ -44,6 +58,10 @@ class ItemType(ABC):
     """Names of scoring rules; the first is the default."""
     by_hand: ClassVar[bool] = False
     """True when a person grades it."""
+    has_letters: ClassVar[bool] = True
+    """False when its answer lines carry no ``A.`` of their own before the text."""
+    line_sample: ClassVar[str] = "- [x] A. 选项"
+    """One answer line as an author should write it, for error messages."""
 
     def canonical_mark(self, raw: str) -> str | None:
         """The mark in canonical form, or None when it means nothing in this type."""
@@ -91,27 +109,32 @@ class ItemType(ABC):
 
     def feedback(self, item: Item, ids: Identity) -> dict[str, str]:
         """Public id of each element → its feedback (Markdown, letters as shown)."""
-        return {
-            ids.of(item.id, e.letter): ids.relettered(item, e.feedback) for e in item.elements if e.feedback
-        }
+        return {ids.of(item.id, e.letter): ids.relettered(item, e.feedback) for e in item.elements if e.feedback}
+
+    def practice(self, item: Item, ids: Identity) -> dict[str, Any]:
+        """What the page needs, besides the key, to judge a practice answer by itself."""
+        return {}
 
     def to_cells(self, item: Item) -> tuple[tuple[str, ...], str]:
         """(选项A…, 答案) for the workbook."""
         return tuple(e.text for e in item.elements), "".join(e.letter for e in item.elements if e.mark)
 
-    def from_cells(self, options: tuple[str, ...], answer: str) -> tuple[tuple[str, str, str], ...]:
+    def from_cells(self, options: Options, answer: str) -> tuple[tuple[str, str, str], ...]:
         """(letter, mark, text) of each element from the workbook's cells.
 
+        ``options`` are (letter, text): letters are permanent, so there may be gaps between them.
         Raises ValueError with a short Chinese reason when the answer cell cannot be read.
         """
-        chosen = set(answer.strip().upper().replace("、", "").replace(",", "").replace("，", "").replace(" ", ""))
-        letters = [letter_at(i) for i in range(len(options))]
-        unknown = sorted(chosen - set(letters))
+        chosen = answer_letters(answer)
+        unknown = sorted(set(chosen) - {letter for letter, _ in options})
         if unknown:
             raise ValueError(f"答案里的 {'、'.join(unknown)} 没有对应的选项")
-        return tuple(
-            (letter, "x" if letter in chosen else "", text) for letter, text in zip(letters, options, strict=True)
-        )
+        return tuple((letter, "x" if letter in chosen else "", text) for letter, text in options)
+
+
+def answer_letters(answer: str) -> list[str]:
+    """The letters of an answer cell such as ``ACD`` or ``A、C、D``, in order, made upper-case."""
+    return [c for c in unicodedata.normalize("NFKC", answer).upper() if not c.isspace() and c not in "、,;/|."]
 
 
 def letter_at(index: int) -> str:

@@ -55,6 +55,7 @@ def published_item(course: Course, item: Item, ids: Identity) -> dict[str, Any]:
     if item.use == "练习":
         public["practice"] = {
             "key": kind.key(item, ids),
+            **kind.practice(item, ids),
             "feedback": {pid: render_inline(text) for pid, text in kind.feedback(item, ids).items()},
             "explanation": render(ids.relettered(item, item.explanation)),
             "citations": list(item.citations),
@@ -122,6 +123,8 @@ def publish(course: Course, module: Module, ids: Identity) -> LessonFile:
         title=module.title,
         hours=module.hours,
         due=module.due,
+        objectives=module.objectives,
+        pass_mark=course.pass_mark,
         edition=ids.edition(module, course.rules),
         blocks=blocks,
         items={pid: items[pid] for pid in sorted(shown)},

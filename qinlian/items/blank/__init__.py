@@ -9,7 +9,7 @@ from typing import Any
 
 from qinlian.core.identity import Identity
 from qinlian.core.model import Element, Item
-from qinlian.items.base import Finding, InvalidAnswer, ItemType, letter_at
+from qinlian.items.base import Finding, InvalidAnswer, ItemType, Options
 
 __all__ = ["BLANK", "TYPE", "FillBlank", "folded"]
 
@@ -26,13 +26,16 @@ class FillBlank(ItemType):
     name = "blank"
     label = "填空"
     rules = ("每空计分", "全对得分")
+    has_letters = False
+    line_sample = "- [A] 答案 | 另一种写法"
 
     def canonical_mark(self, raw: str) -> str | None:
         mark = raw.strip().upper()
         return mark if re.fullmatch("[A-Z]", mark) else None
 
     def lettered(self, index: int, mark: str, letter: str, text: str) -> tuple[str, str, str]:
-        return mark, "", text
+        # One spelling of the bar, so that a full-width one parts the alternatives as well.
+        return mark, "", " | ".join(a.strip() for a in re.split(r"[|｜]", text))
 
     def line(self, element: Element) -> str:
         return f"- [{element.letter}] {element.text}"
@@ -79,11 +82,15 @@ class FillBlank(ItemType):
     def spoken(self, item: Item, ids: Identity, value: Any) -> str:
         return "；".join(f"{e.letter}={value.get(ids.of(item.id, e.letter), '')}" for e in item.elements)
 
+    def practice(self, item: Item, ids: Identity) -> dict[str, Any]:
+        accepted = {ids.of(item.id, e.letter): [folded(a) for a in e.text.split("|")] for e in item.elements}
+        return {"accepted": accepted}
+
     def to_cells(self, item: Item) -> tuple[tuple[str, ...], str]:
         return tuple(e.text for e in item.elements), ""
 
-    def from_cells(self, options: tuple[str, ...], answer: str) -> tuple[tuple[str, str, str], ...]:
-        return tuple((letter_at(i), "", text) for i, text in enumerate(options))
+    def from_cells(self, options: Options, answer: str) -> tuple[tuple[str, str, str], ...]:
+        return tuple(self.lettered(i, letter, "", text) for i, (letter, text) in enumerate(options))
 
 
 TYPE = FillBlank()

@@ -8,7 +8,7 @@ from typing import Any
 
 from qinlian.core.identity import Identity
 from qinlian.core.model import Item
-from qinlian.items.base import Finding, InvalidAnswer, ItemType, letter_at
+from qinlian.items.base import Finding, InvalidAnswer, ItemType, Options
 
 __all__ = ["TYPE", "Matching", "sides"]
 
@@ -25,6 +25,7 @@ class Matching(ItemType):
     name = "matching"
     label = "配对"
     rules = ("每对计分", "全对得分")
+    line_sample = "- [=] A. 左 → 右"
 
     def canonical_mark(self, raw: str) -> str | None:
         return {"": "", "=": "=", "＝": "="}.get(raw.strip())
@@ -41,7 +42,12 @@ class Matching(ItemType):
             if pair is None or not pair[1]:
                 yield Finding("E306", f"配对 {element.letter} 没有写成“左 → 右”", "左右之间写 →", index)
             elif bool(pair[0]) != (element.mark == "="):
-                yield Finding("E306", f"配对 {element.letter} 的方括号与左项不一致", "成对的写 [=]，多余的右项写 [ ] 且左边空着", index)
+                yield Finding(
+                    "E306",
+                    f"配对 {element.letter} 的方括号与左项不一致",
+                    "成对的写 [=]，多余的右项写 [ ] 且左边空着",
+                    index,
+                )
             pairs += element.mark == "="
         if not 2 <= pairs <= 8:
             yield Finding("E303", f"配对题应有 2 至 8 对，这里有 {pairs} 对", "增减配对")
@@ -89,7 +95,7 @@ class Matching(ItemType):
 
     def score(self, item: Item, ids: Identity, value: Any, rule: str) -> float:
         key = self.key(item, ids)
-        right = sum(value.get(k) == v for k, v in key.items())
+        right = sum(bool(value.get(k) == v) for k, v in key.items())
         if rule == "全对得分":
             return 1.0 if right == len(key) else 0.0
         return right / len(key)
@@ -102,13 +108,12 @@ class Matching(ItemType):
     def to_cells(self, item: Item) -> tuple[tuple[str, ...], str]:
         return tuple(e.text for e in item.elements), ""
 
-    def from_cells(self, options: tuple[str, ...], answer: str) -> tuple[tuple[str, str, str], ...]:
+    def from_cells(self, options: Options, answer: str) -> tuple[tuple[str, str, str], ...]:
         cells = []
-        for index, text in enumerate(options):
+        for index, (letter, text) in enumerate(options):
             pair = sides(text)
-            mark = "=" if pair and pair[0] else ""
-            cells.append(self.lettered(index, mark, letter_at(index), text))
-        return tuple((letter, mark, text) for letter, mark, text in cells)
+            cells.append(self.lettered(index, "=" if pair and pair[0] else "", letter, text))
+        return tuple(cells)
 
 
 TYPE = Matching()

@@ -7,7 +7,7 @@ from typing import Any
 
 from qinlian.core.identity import Identity
 from qinlian.core.model import Item
-from qinlian.items.base import Finding, InvalidAnswer, ItemType, letter_at, published_options
+from qinlian.items.base import Finding, InvalidAnswer, ItemType, Options, answer_letters, published_options
 
 __all__ = ["TYPE", "Ordering"]
 
@@ -16,6 +16,7 @@ class Ordering(ItemType):
     name = "ordering"
     label = "排序"
     rules = ("按位计分", "全对得分")
+    line_sample = "- [1] A. 步骤"
 
     def canonical_mark(self, raw: str) -> str | None:
         mark = raw.strip()
@@ -38,11 +39,7 @@ class Ordering(ItemType):
         if value is None or value == []:
             return None
         known = sorted(ids.of(item.id, e.letter) for e in item.elements)
-        if (
-            not isinstance(value, list)
-            or not all(isinstance(v, str) for v in value)
-            or sorted(value) != known
-        ):
+        if not isinstance(value, list) or not all(isinstance(v, str) for v in value) or sorted(value) != known:
             raise InvalidAnswer("排序的步骤多了、少了或不属于这道题")
         return list(value)
 
@@ -50,7 +47,7 @@ class Ordering(ItemType):
         key = self.key(item, ids)
         if rule == "全对得分":
             return 1.0 if value == key else 0.0
-        return sum(a == b for a, b in zip(value, key, strict=True)) / len(key)
+        return sum(bool(a == b) for a, b in zip(value, key, strict=True)) / len(key)
 
     def spoken(self, item: Item, ids: Identity, value: Any) -> str:
         letters = {ids.of(item.id, e.letter): e.letter for e in item.elements}
@@ -60,12 +57,11 @@ class Ordering(ItemType):
         order = "".join(e.letter for e in sorted(item.elements, key=lambda e: int(e.mark)))
         return tuple(e.text for e in item.elements), order
 
-    def from_cells(self, options: tuple[str, ...], answer: str) -> tuple[tuple[str, str, str], ...]:
-        letters = [letter_at(i) for i in range(len(options))]
-        order = [c for c in answer.strip().upper() if c.isalpha()]
-        if sorted(order) != letters:
+    def from_cells(self, options: Options, answer: str) -> tuple[tuple[str, str, str], ...]:
+        order = answer_letters(answer)
+        if sorted(order) != sorted(letter for letter, _ in options):
             raise ValueError("答案应把每个选项的字母各写一次，按正确次序，如 BAC")
-        return tuple((c, str(order.index(c) + 1), t) for c, t in zip(letters, options, strict=True))
+        return tuple((letter, str(order.index(letter) + 1), text) for letter, text in options)
 
 
 TYPE = Ordering()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
 from qinlian.core.identity import Identity
 from qinlian.core.model import Item
-from qinlian.items.base import Finding, InvalidAnswer, ItemType, letter_at
+from qinlian.items.base import Finding, InvalidAnswer, ItemType, Options
 
 __all__ = ["LONGEST", "TYPE", "Reflection"]
 
@@ -21,10 +22,11 @@ class Reflection(ItemType):
     label = "心得"
     rules = ("人工评分",)
     by_hand = True
+    line_sample = "- [10] A. 评分细则"
 
     def canonical_mark(self, raw: str) -> str | None:
-        mark = raw.strip().removesuffix("分").strip()
-        return f"{float(mark):g}" if re.fullmatch(r"\d+(\.\d+)?", mark) and float(mark) > 0 else None
+        mark = unicodedata.normalize("NFKC", raw).strip().removesuffix("分").strip()
+        return f"{float(mark):g}" if re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,2})?", mark) and float(mark) > 0 else None
 
     def findings(self, item: Item) -> Iterator[Finding]:
         if not item.elements:
@@ -32,9 +34,7 @@ class Reflection(ItemType):
 
     def public(self, item: Item, ids: Identity) -> dict[str, Any]:
         # The criteria are meant to be read, so they keep their order.
-        criteria = [
-            {"id": ids.of(item.id, e.letter), "text": e.text, "points": float(e.mark)} for e in item.elements
-        ]
+        criteria = [{"id": ids.of(item.id, e.letter), "text": e.text, "points": float(e.mark)} for e in item.elements]
         return {"criteria": criteria, "words": list(item.words) if item.words else None}
 
     def key(self, item: Item, ids: Identity) -> None:
@@ -58,11 +58,11 @@ class Reflection(ItemType):
     def to_cells(self, item: Item) -> tuple[tuple[str, ...], str]:
         return tuple(e.text for e in item.elements), "；".join(e.mark for e in item.elements)
 
-    def from_cells(self, options: tuple[str, ...], answer: str) -> tuple[tuple[str, str, str], ...]:
+    def from_cells(self, options: Options, answer: str) -> tuple[tuple[str, str, str], ...]:
         marks = [self.canonical_mark(m) for m in re.split(r"[；;、,，\s]+", answer.strip()) if m]
         if len(marks) != len(options) or None in marks:
             raise ValueError("答案写评分细则各项的分数，用；隔开，与细则一一对应")
-        return tuple((letter_at(i), marks[i] or "", text) for i, text in enumerate(options))
+        return tuple((letter, marks[i] or "", text) for i, (letter, text) in enumerate(options))
 
 
 TYPE = Reflection()

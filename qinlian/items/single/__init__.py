@@ -19,7 +19,9 @@ class SingleChoice(ItemType):
     def findings(self, item: Item) -> Iterator[Finding]:
         keys = sum(e.mark == "x" for e in item.elements)
         if keys != 1:
-            yield Finding("E302", f"单选题应恰有一个 [x]，这里有 {keys} 个", "只给正确的选项打 [x]；有几个正确就改成[多选]")
+            yield Finding(
+                "E302", f"单选题应恰有一个 [x]，这里有 {keys} 个", "只给正确的选项打 [x]；有几个正确就改成[多选]"
+            )
         if not 3 <= len(item.elements) <= 6:
             yield Finding("E303", f"单选题应有 3 至 6 个选项，这里有 {len(item.elements)} 个", "增减选项")
 

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
 from qinlian.core.identity import Identity
 from qinlian.core.model import Element, Item
-from qinlian.items.base import Finding, InvalidAnswer, ItemType
+from qinlian.items.base import Finding, InvalidAnswer, ItemType, Options
 
 __all__ = ["TYPE", "TrueFalse"]
 
 _SIDES = ("对", "错")
+# TRUE and FALSE are what a spreadsheet makes of a typed true or false.
+_SAID = dict.fromkeys(("对", "正确", "√", "✓", "T", "TRUE"), "对") | dict.fromkeys(
+    ("错", "错误", "×", "✗", "F", "FALSE"), "错"
+)
 
 
 class TrueFalse(ItemType):
     name = "truefalse"
     label = "判断"
+    has_letters = False
+    line_sample = "- [x] 对"
 
     def lettered(self, index: int, mark: str, letter: str, text: str) -> tuple[str, str, str]:
         return text.strip(), mark, text.strip()
@@ -52,10 +59,8 @@ class TrueFalse(ItemType):
     def to_cells(self, item: Item) -> tuple[tuple[str, ...], str]:
         return (), next((e.letter for e in item.elements if e.mark), "")
 
-    def from_cells(self, options: tuple[str, ...], answer: str) -> tuple[tuple[str, str, str], ...]:
-        side = {"对": "对", "正确": "对", "√": "对", "T": "对", "错": "错", "错误": "错", "×": "错", "F": "错"}.get(
-            answer.strip().upper()
-        )
+    def from_cells(self, options: Options, answer: str) -> tuple[tuple[str, str, str], ...]:
+        side = _SAID.get(unicodedata.normalize("NFKC", answer).strip().upper())
         if side is None:
             raise ValueError("判断题的答案写“对”或“错”")
         return tuple((s, "x" if s == side else "", s) for s in _SIDES)

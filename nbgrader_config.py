@@ -1,0 +1,46 @@
+"""nbgrader's settings for this course. A classroom's own data lie in $QINLIAN_CLASSROOM (.classroom)."""
+
+import os
+from pathlib import Path
+
+from qinlian.notebooks.notebook import ANSWER_PLACEHOLDER
+
+c = get_config()  # noqa: F821 - given by traitlets
+
+root = Path(__file__).resolve().parent
+classroom = root / os.environ.get("QINLIAN_CLASSROOM", ".classroom")
+modules = [path.name for path in sorted((root / "course" / "modules").iterdir()) if path.is_dir()]
+
+c.CourseDirectory.course_id = "qinlian"
+c.CourseDirectory.root = str(root)
+c.CourseDirectory.db_url = f"sqlite:///{classroom / 'gradebook.db'}"
+c.CourseDirectory.submitted_directory = str(classroom / "submitted")
+c.CourseDirectory.feedback_directory = str(classroom / "feedback")
+if classroom != root / ".classroom":
+    c.CourseDirectory.autograded_directory = str(classroom / "autograded")
+c.Exchange.root = str(classroom / "exchange")
+c.Exchange.timezone = "UTC"
+
+c.ClearSolutions.text_stub = ANSWER_PLACEHOLDER
+# answers.json is the learner's own: nbgrader must never put one of ours over it.
+c.Autograde.exclude_overwriting = {name: ["answers.json"] for name in modules}
+c.OverwriteCells.add_missing_cells = True
+c.Autograde.sanitize_preprocessors = [
+    "qinlian.grading.preprocess.PutBackReleased",
+    "nbgrader.preprocessors.ClearOutput",
+    "nbgrader.preprocessors.DeduplicateIds",
+    "nbgrader.preprocessors.OverwriteKernelspec",
+    "nbgrader.preprocessors.OverwriteCells",
+    "qinlian.grading.preprocess.PlaceReflections",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+# The learner's notebook is never run: GradeFromAnswers stands in the place of nbgrader's Execute.
+c.Autograde.autograde_preprocessors = [
+    "qinlian.grading.preprocess.GradeFromAnswers",
+    "nbgrader.preprocessors.IgnorePattern",
+    "nbconvert.preprocessors.ClearMetadataPreprocessor",
+    "nbgrader.preprocessors.LimitOutput",
+    "qinlian.grading.preprocess.SaveGrades",
+    "nbgrader.preprocessors.AssignLatePenalties",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]

@@ -1,0 +1,81 @@
+"""Whether an item makes sense, wherever it was written: E3xx."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from qinlian.authoring.placed import Placed
+from qinlian.authoring.rulebook import Rulebook
+from qinlian.authoring.textfile import Place, nearest
+from qinlian.core.diagnostics import Diagnostic
+from qinlian.items.base import item_type
+
+__all__ = ["check_citations", "check_item", "check_unique"]
+
+# Types whose answer lines must all read differently; blanks may share an answer.
+_DISTINCT = ("单选", "多选", "排序", "配对")
+
+
+def check_item(placed: Placed) -> Iterator[Diagnostic]:
+    """E302–E306 from the item's type, and E305, E307–E312, which hold for every type."""
+    item, kind = placed.item, item_type(placed.item.kind)
+    for index, element in enumerate(item.elements):
+        if not element.text.strip() and item.kind not in ("填空", "配对"):
+            yield placed.at("element", index).says("E305", f"{element.letter} 没有内容", "写出内容，或删掉这一行")
+    if placed.sound:
+        for finding in kind.findings(item):
+            place = placed.at() if finding.element is None else placed.at("element", finding.element)
+            yield place.says(finding.code, finding.message, finding.hint)
+        yield from _repeats(placed)
+    if item.rule and item.rule not in kind.rules:
+        yield placed.at("计分").says("E311", f"{item.kind}题没有计分规则“{item.rule}”", nearest(item.rule, kind.rules))
+    if kind.by_hand:
+        if "分值" in placed.places:
+            yield placed.at("分值").says("E312", "心得不写分值", "分值是评分细则各项之和，删掉这一项")
+        return
+    if "字数" in placed.places:
+        yield placed.at("字数").says("E312", "只有心得写字数", "删掉这一项")
+    if not placed.used:
+        yield placed.at().says("E309", f"{item.id} 没有写用途", "在题上或节标题上写 {用途=练习} 或 {用途=测验}")
+    if not item.explanation:
+        yield placed.at("解析").says("E307", f"{item.id} 没有解析", "补上 解析：……")
+    if not item.citations:
+        yield placed.at("依据").says("E308", f"{item.id} 没有依据", "补上 依据：《文件名》第几条第几款")
+
+
+def _repeats(placed: Placed) -> Iterator[Diagnostic]:
+    if placed.item.kind not in _DISTINCT:
+        return
+    seen: dict[str, str] = {}
+    for index, element in enumerate(placed.item.elements):
+        text = re.sub(r"\s+", "", element.text)
+        first = seen.setdefault(text, element.letter)
+        if text and first != element.letter:
+            message = f"{element.letter} 和 {first} 的内容一样"
+            yield placed.at("element", index).says("E310", message, "改写或删掉一个")
+
+
+def check_unique(ids: Iterable[tuple[str, Place]]) -> Iterator[Diagnostic]:
+    """E301 for every id used before; ``ids`` are all that carry one, in order."""
+    first: dict[str, Place] = {}
+    for some_id, place in ids:
+        earlier = first.setdefault(some_id, place)
+        if earlier is not place:
+            where = f"{earlier.sheet}!{earlier.cell}" if earlier.sheet else f"{earlier.file} 第 {earlier.line} 行"
+            yield place.says("E301", f"编号 {some_id} 已经用过，在 {where}", "换一个没有用过的编号")
+
+
+def check_citations(placed: Placed, rules: Rulebook) -> Iterator[Diagnostic]:
+    """E501–E505 for an item's 依据 and for the citations in its texts."""
+    item = placed.item
+    for index, citation in enumerate(item.citations):
+        yield from rules.cited(citation, placed.at("依据", index))
+    texts = [("stem", item.stem), ("解析", item.explanation)]
+    texts += [(f"feedback:{i}", e.feedback) for i, e in enumerate(item.elements)]
+    texts += [(f"element:{i}", e.text) for i, e in enumerate(item.elements)]
+    for part, text in texts:
+        for line in text.split("\n"):
+            for problem in rules.mentioned(line, placed.at(part), old_allowed=False):
+                # The columns of a joined text are not those of the file.
+                yield problem.model_copy(update={"col": placed.at(part).col})

@@ -1,0 +1,31 @@
+"""An item together with where each part of it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from qinlian.authoring.textfile import Place
+from qinlian.core.model import Item
+
+__all__ = ["Placed"]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An item read from a file or a workbook.
+
+    ``places`` is by part: ``id``, ``kind``, ``stem``, ``解析``, ``依据``, an attribute's name, or
+    ``element:0``, ``feedback:0``, ``依据:0`` counted from 0. ``used`` says whether a 用途 was written,
+    ``sound`` whether every answer line could be read: if not, the type's findings would mislead.
+    """
+
+    item: Item
+    places: Mapping[str, Place] = field(default_factory=dict)
+    used: bool = True
+    sound: bool = True
+
+    def at(self, part: str = "id", index: int | None = None) -> Place:
+        """The place of a part; of the item as a whole when that part was not written."""
+        whole = self.places.get(part, self.places["id"])
+        return whole if index is None else self.places.get(f"{part}:{index}", whole)

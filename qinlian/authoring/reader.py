@@ -1,0 +1,209 @@
+"""The whole course: read every file, collect every problem, build the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from qinlian.authoring.cases import PlacedCase, parse_cases
+from qinlian.authoring.coursefile import CourseFrame, ModuleEntry, parse_course
+from qinlian.authoring.embeds import Stretch
+from qinlian.authoring.lessons import Lesson, Resolved, Stock, parse_lesson, resolve
+from qinlian.authoring.lint import lint_module
+from qinlian.authoring.meaning import check_citations, check_item, check_unique
+from qinlian.authoring.placed import Placed
+from qinlian.authoring.questions import Questions, parse_questions
+from qinlian.authoring.rulebook import Rulebook, parse_rules
+from qinlian.authoring.secret import HINT, SECRET_NAME, read_secret, secret_problem
+from qinlian.authoring.textfile import Place, TextFile, display_name, nearest, read_text
+from qinlian.core.diagnostics import Diagnostic, has_errors, ordered
+from qinlian.core.identity import Identity
+from qinlian.core.model import Course, Document, Module
+from qinlian.errors import CourseError
+
+__all__ = ["load_course", "read_course"]
+
+
+@dataclass(frozen=True)
+class _ModuleText:
+    """One module's files, read but not yet seen in the light of the whole course."""
+
+    entry: ModuleEntry
+    module: Module
+    items: tuple[Placed, ...]
+    cases: tuple[PlacedCase, ...]
+    lesson: Lesson | None
+    resolved: Resolved | None
+    broken: frozenset[str]
+
+
+def read_course(course_dir: Path) -> tuple[Course | None, tuple[Diagnostic, ...]]:
+    """Read ``course_dir`` completely.
+
+    Returns the course, or None when there are errors, and every problem of every file at once, in
+    order of file and place. Files are named from the course folder's own name on.
+    """
+    reader = _Reader(course_dir.resolve())
+    course = reader.read()
+    found = ordered(reader.problems)
+    return (None if has_errors(found) else course), found
+
+
+def load_course(course_dir: Path) -> Course:
+    """The course. Raises CourseError, which carries all diagnostics, when it has errors."""
+    course, found = read_course(course_dir)
+    if course is None:
+        errors = [d for d in found if d.is_error]
+        first = "\n".join(f"  {d}" for d in errors[:5])
+        more = f"\n  ……另有 {len(errors) - 5} 处" if len(errors) > 5 else ""
+        raise CourseError(f"课程有 {len(errors)} 处错误，改好以后再试：\n{first}{more}", found)
+    return course
+
+
+class _Reader:
+    """Reads one course folder; ``problems`` grows as it goes."""
+
+    def __init__(self, course_dir: Path) -> None:
+        self.dir = course_dir
+        self.problems: list[Diagnostic] = []
+
+    def text(self, *parts: str, required: bool = True) -> TextFile | None:
+        path = self.dir.joinpath(*parts)
+        if not required and not path.exists():
+            return None
+        parsed, problems = read_text(path, display_name(self.dir, path))
+        self.problems += problems
+        return parsed
+
+    def read(self) -> Course | None:
+        if not self.dir.is_dir():
+            self.problems.append(Place(self.dir.name).says("E101", "找不到课程文件夹", "在课程所在的文件夹里运行"))
+            return None
+        if reason := secret_problem(self.dir):
+            self.problems.append(Place(f"{self.dir.name}/{SECRET_NAME}").says("E109", reason, HINT))
+        rules = self.rules()
+        parsed = self.text("course.yaml")
+        frame, problems = parse_course(parsed) if parsed else (None, [])
+        self.problems += problems
+        modules = [self.module(entry, frame) for entry in frame.modules] if frame else []
+        self.strays(frame)
+        self.problems += check_unique(_ids(modules))
+        for text in modules:
+            self.judge(text, rules)
+        if frame is None or has_errors(self.problems):
+            return None
+        return Course(
+            id=frame.id,
+            title=frame.title,
+            subtitle=frame.subtitle,
+            pass_mark=frame.pass_mark,
+            rules=frame.rules,
+            modules=tuple(m.module for m in modules),
+            tracks=frame.tracks,
+            documents=rules.documents,
+        )
+
+    def rules(self) -> Rulebook:
+        documents: list[Document] = []
+        places: dict[int, Place] = {}
+        for path in sorted((self.dir / "rules").glob("*.yaml")):
+            parsed = self.text("rules", path.name)
+            if parsed is None:
+                continue
+            document, place, problems = parse_rules(parsed)
+            self.problems += problems
+            if document:
+                documents.append(document)
+                places[id(document)] = place
+        rules = Rulebook(tuple(documents))
+        for document, reason in rules.ambiguous():
+            self.problems.append(places[id(document)].says("E506", reason, "给旧版本写上“失效”，或改掉重复的名称"))
+        return rules
+
+    def module(self, entry: ModuleEntry, frame: CourseFrame) -> _ModuleText:
+        questions = self.text("modules", entry.id, "questions.md")
+        found = parse_questions(questions) if questions else Questions((), frozenset(), ())
+        cases_text = self.text("modules", entry.id, "cases.md", required=False)
+        cases, lost_cases, case_problems = parse_cases(cases_text) if cases_text else ((), frozenset[str](), ())
+        lesson_text = self.text("modules", entry.id, "lesson.md")
+        self.problems += [*found.diagnostics, *case_problems]
+        lesson = resolved = None
+        broken = found.broken | lost_cases | (frozenset({"questions.md"}) if questions is None else frozenset())
+        if lesson_text:
+            lesson, lesson_problems = parse_lesson(lesson_text)
+            resolved = resolve(lesson, Stock(found.items, cases, broken, frame.pass_mark))
+            self.problems += [*lesson_problems, *resolved.problems]
+        module = Module(
+            id=entry.id,
+            title=entry.title,
+            hours=entry.hours,
+            due=entry.due,
+            objectives=lesson.objectives if lesson else (),
+            blocks=resolved.blocks if resolved else (),
+            items=tuple(p.item for p in found.items),
+            cases=tuple(c.case for c in cases),
+        )
+        return _ModuleText(entry, module, found.items, cases, lesson, resolved, broken)
+
+    def strays(self, frame: CourseFrame | None) -> None:
+        """Folders under modules/ that course.yaml does not list."""
+        listed = [m.id for m in frame.modules] if frame else []
+        for path in sorted((self.dir / "modules").glob("*/")) if frame else ():
+            if path.name not in listed and (path / "lesson.md").exists():
+                place = Place(f"{self.dir.name}/modules/{path.name}")
+                hint = nearest(path.name, listed, listed=False) or "在 course.yaml 的模块里列出它，或移走这个文件夹"
+                self.problems.append(place.says("W613", f"模块 {path.name} 没有列入课程", hint))
+
+    def judge(self, text: _ModuleText, rules: Rulebook) -> None:
+        """Everything that is said of a module once it has been read."""
+        for placed in text.items:
+            self.problems += check_item(placed)
+            self.problems += check_citations(placed, rules)
+        stretches = [p for p in text.lesson.parts if isinstance(p, Stretch)] if text.lesson else []
+        stretches += [p for c in text.cases for p in c.prose]
+        for stretch in stretches:
+            for line in stretch.lines:
+                self.problems += rules.mentioned(line.text, line.at(), old_allowed=True)
+        for line in text.lesson.objective_lines if text.lesson else ():
+            self.problems += rules.mentioned(line.text, line.at(), old_allowed=True)
+        identity = None if secret_problem(self.dir) else Identity(read_secret(self.dir))
+        self.problems += lint_module(text.module, text.items, identity)
+        self.problems += _unused(text)
+        self.problems += _frame(text)
+
+
+def _ids(modules: list[_ModuleText]) -> Iterator[tuple[str, Place]]:
+    """All that carries an id: items, the cells of rubrics, cases, quizzes."""
+    for text in modules:
+        for placed in text.items:
+            yield placed.item.id, placed.at()
+            if placed.item.use == "心得":
+                yield f"{placed.item.id}-rubric", placed.at()
+        for case in text.cases:
+            yield case.case.id, case.place
+        yield from text.resolved.quizzes if text.resolved else ()
+
+
+def _unused(text: _ModuleText) -> Iterator[Diagnostic]:
+    """W601: written, but nothing in the lesson leads to it."""
+    if text.resolved is None or text.broken:
+        return
+    for placed in text.items:
+        if placed.item.id not in text.resolved.used:
+            how = {"练习": "{{题 …}} 或 {{练习 …}}", "测验": "{{测验 …}}", "心得": "{{心得 …}}"}[placed.item.use]
+            yield placed.at().says("W601", f"{placed.item.id} 没有用到", f"在课文里用 {how} 放进去，或删掉它")
+    for case in text.cases:
+        if case.case.id not in text.resolved.used:
+            yield case.place.says("W601", f"案例 {case.case.id} 没有用到", "在课文里用 {{案例 …}} 放进去，或删掉它")
+
+
+def _frame(text: _ModuleText) -> Iterator[Diagnostic]:
+    """W614: the lesson's title and objectives."""
+    if text.lesson is None:
+        return
+    if text.lesson.title and text.lesson.title != text.entry.title:
+        message = f"课文标题“{text.lesson.title}”和 course.yaml 里的“{text.entry.title}”不一样"
+        yield text.lesson.title_place.says("W614", message, "改成一样")
+    if not text.lesson.objectives:
+        yield text.lesson.title_place.says("W614", "没有写学习目标", "在标题下面写 学习目标：，每条以 - 开头")

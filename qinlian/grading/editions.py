@@ -1,0 +1,216 @@
+"""The builds that were released: what a submission is graded against.
+
+``course/editions/<module>/<edition>.json`` holds the module, the course's scoring rules and the
+secret of that build; it lies beside the keys and is exactly as confidential. Nothing in it ever
+changes but ``released_at``, which says which edition is the newest.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+from qinlian.core.identity import Identity
+from qinlian.core.model import Course, Item, Module, QuizBlock
+from qinlian.errors import GradingError
+from qinlian.items.base import item_type
+
+__all__ = ["Edition", "current_edition", "edition_of", "find_edition", "load_edition", "save_edition"]
+
+_FORMAT = "qinlian.edition/1"
+_NAME = re.compile(r"[0-9a-f]{20}")
+
+
+class _RememberingIdentity(Identity):
+    """Public ids are the same for every learner, so each is computed once."""
+
+    def __init__(self, secret: bytes) -> None:
+        super().__init__(secret)
+        self._known: dict[tuple[str, str], str] = {}
+
+    def of(self, item_id: str, letter: str = "") -> str:
+        found = self._known.get((item_id, letter))
+        if found is None:
+            found = self._known[item_id, letter] = super().of(item_id, letter)
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Edition:
+    """One build of one module: all that grading needs, and nothing that may be shown."""
+
+    edition: str
+    course_id: str
+    course_title: str
+    module: Module
+    rules: tuple[tuple[str, str], ...]
+    ids: Identity = field(repr=False)
+
+    @cached_property
+    def items(self) -> dict[str, Item]:
+        """Public id → item."""
+        return {self.ids.of(item.id): item for item in self.module.items}
+
+    @cached_property
+    def quizzes(self) -> dict[str, QuizBlock]:
+        """Quiz id → quiz."""
+        return {quiz.id: quiz for quiz in self.module.quizzes}
+
+    @cached_property
+    def pools(self) -> dict[str, tuple[tuple[str, int], ...]]:
+        """Quiz id → (public id, difficulty) of its pool, by public id: what the draw is made from."""
+        difficulty = {item.id: item.difficulty for item in self.module.items}
+        return {
+            quiz.id: tuple(sorted((self.ids.of(i), difficulty[i]) for i in quiz.pool)) for quiz in self.module.quizzes
+        }
+
+    @cached_property
+    def _rule_of(self) -> dict[str, str]:
+        defaults = dict(self.rules)
+        return {i.id: i.rule or defaults.get(i.kind, "") or item_type(i.kind).rules[0] for i in self.module.items}
+
+    def rule(self, item: Item) -> str:
+        """The name of the scoring rule that holds for an item."""
+        return self._rule_of[item.id]
+
+
+def edition_of(course: Course, module: Module, ids: Identity) -> Edition:
+    """The edition that a build of ``module`` makes."""
+    ids = _RememberingIdentity(bytes.fromhex(ids.export()))
+    return Edition(
+        edition=ids.edition(module, course.rules),
+        course_id=course.id,
+        course_title=course.title,
+        module=module,
+        rules=course.rules,
+        ids=ids,
+    )
+
+
+def _folder(course_dir: Path, module_id: str) -> Path:
+    return course_dir / "editions" / module_id
+
+
+def _write(path: Path, record: dict[str, Any]) -> None:
+    """Whole or not at all, readable by the instructor alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=".edition-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(record, file, ensure_ascii=False, indent=1, sort_keys=True)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def save_edition(course_dir: Path, course: Course, module: Module, ids: Identity | None = None) -> str:
+    """Keep the build of ``module`` that is being released; returns its edition.
+
+    ``ids`` is the course's own identity unless given.
+    Saving the newest edition again changes nothing. Going back to an older build makes that one
+    the newest again.
+    """
+    if ids is None:
+        from qinlian.authoring.secret import load_identity
+
+        ids = load_identity(course_dir)
+    made = edition_of(course, module, ids)
+    path = _folder(course_dir, module.id) / f"{made.edition}.json"
+    names = _released(_folder(course_dir, module.id))
+    if not path.exists() or not names or names[-1] != made.edition:
+        now = datetime.now(UTC).isoformat(timespec="microseconds")
+        _write(
+            path,
+            {
+                "schema": _FORMAT,
+                "released_at": now,
+                "edition": made.edition,
+                "course": course.id,
+                "course_title": course.title,
+                "rules": [list(pair) for pair in course.rules],
+                "secret": ids.export(),
+                "module": module.model_dump(mode="json"),
+            },
+        )
+    return made.edition
+
+
+@lru_cache(maxsize=256)
+def _record(path: Path, _stamp: tuple[int, int]) -> dict[str, Any]:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise GradingError(f"课程存档 {path.name} 读不出来；请从备份恢复 course/editions/，评分要用它") from None
+    if not isinstance(record, dict) or record.get("schema") != _FORMAT:
+        raise GradingError(f"课程存档 {path.name} 不是本程序写的格式；请从备份恢复 course/editions/，评分要用它")
+    return record
+
+
+def _read(path: Path) -> dict[str, Any]:
+    status = path.stat()
+    return _record(path, (status.st_mtime_ns, status.st_ino))
+
+
+def _released(folder: Path) -> list[str]:
+    """The editions in a folder, oldest release first."""
+    if not folder.is_dir():
+        return []
+    paths = [p for p in folder.glob("*.json") if _NAME.fullmatch(p.stem)]
+    return [p.stem for p in sorted(paths, key=lambda p: (str(_read(p).get("released_at", "")), p.stem))]
+
+
+@lru_cache(maxsize=64)
+def _load(path: Path, stamp: tuple[int, int]) -> Edition:
+    record = _record(path, stamp)
+    try:
+        return Edition(
+            edition=path.stem,
+            course_id=record["course"],
+            course_title=record["course_title"],
+            module=Module.model_validate(record["module"]),
+            rules=tuple((kind, rule) for kind, rule in record["rules"]),
+            ids=_RememberingIdentity(bytes.fromhex(record["secret"])),
+        )
+    except (KeyError, TypeError, ValueError):
+        # Nothing of the record goes into the message: it holds the key.
+        raise GradingError(f"课程存档 {path.name} 不完整；请从备份恢复 course/editions/，评分要用它") from None
+
+
+def find_edition(course_dir: Path, module_id: str, edition: str) -> Edition | None:
+    """The edition of that digest, or None when it was never released here."""
+    # The digest may come from a learner's file: nothing else than a digest becomes a path.
+    if not _NAME.fullmatch(edition):
+        return None
+    path = _folder(course_dir, module_id) / f"{edition}.json"
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return _load(path, (status.st_mtime_ns, status.st_ino))
+
+
+def load_edition(course_dir: Path, module_id: str, edition: str) -> Edition:
+    """The edition of that digest; raises GradingError when it was never released here."""
+    found = find_edition(course_dir, module_id, edition)
+    if found is None:
+        raise GradingError(f"course/editions/ 里没有模块 {module_id} 的这个版本；请从备份恢复，或重新发布该模块")
+    return found
+
+
+def current_edition(course_dir: Path, module_id: str) -> Edition:
+    """The edition released last; raises GradingError when none was."""
+    names = _released(_folder(course_dir, module_id))
+    if not names:
+        raise GradingError(f"模块 {module_id} 还没有发布存档，无法评分；请先用 qinlian 或 formgrader 发布该模块")
+    return load_edition(course_dir, module_id, names[-1])

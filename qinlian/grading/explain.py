@@ -1,0 +1,153 @@
+"""What a grade cell shows of a quiz: for the learner's feedback page, and so for formgrader too.
+
+It says no more than the quiz's rule lets the learner see at that moment. Only tags that nbconvert's
+sanitizer keeps are used, and whatever a learner wrote is escaped by the template.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup
+
+from qinlian.core.model import Item
+from qinlian.grading.editions import Edition
+from qinlian.grading.grades import ItemGrade, QuizGrade, SubmissionGrade
+from qinlian.items.base import item_type, letter_at
+from qinlian.notebooks.markdown import render_inline
+
+__all__ = ["explain", "summary", "topics_to_review"]
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+@cache
+def _template() -> Any:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["number"] = _number
+    return environment.get_template("grade_cell.html.j2")
+
+
+def _number(value: float) -> str:
+    return f"{round(value, 2):g}"
+
+
+def topics_to_review(edition: Edition, items: tuple[ItemGrade, ...]) -> tuple[str, ...]:
+    """Topics of the items that did not earn full marks, in the order of the draw."""
+    found: dict[str, None] = {}
+    for grade in items:
+        item = edition.items.get(grade.public_id)
+        if item is not None and grade.fraction < 1:
+            found.update(dict.fromkeys(item.topics))
+    return tuple(found)
+
+
+def summary(grade: QuizGrade) -> str:
+    """The same in one line of text, for readers without HTML."""
+    if grade.shown is None:
+        return f"测验 {grade.quiz.id}：未作答"
+    score, counted = _number(grade.shown.score), _number(grade.counted)
+    return f"测验 {grade.quiz.id}：第 {grade.shown.number} 次得 {score} 分，计入成绩 {counted} 分"
+
+
+class _Wording:
+    """Items of one edition in words; what does not depend on a learner is worded once."""
+
+    def __init__(self, edition: Edition) -> None:
+        self._edition = edition
+        self._texts: dict[str, dict[Any, str]] = {}
+        self._fixed: dict[str, dict[str, Any]] = {}
+
+    def _labels(self, item: Item) -> dict[Any, str]:
+        """Public id → what the learner saw there."""
+        if item.id not in self._texts:
+            kind, ids = item_type(item.kind), self._edition.ids
+            public = kind.public(item, ids)
+            lettered = kind.name in ("single", "multiple", "ordering")
+            found: dict[Any, str] = {}
+            for place, option in enumerate(public.get("options", ())):
+                letter = f"{letter_at(place)}. " if lettered else ""
+                found[option["id"]] = letter + option["text"]
+            for entry in (*public.get("left", ()), *public.get("right", ())):
+                found[entry["id"]] = entry["text"]
+            for place, blank in enumerate(public.get("blanks", ()), start=1):
+                found[blank] = f"第 {place} 空"
+            self._texts[item.id] = found
+        return self._texts[item.id]
+
+    def value(self, item: Item, value: Any) -> str:
+        """A cleaned value (or a key) in plain words."""
+        labels = self._labels(item)
+        if value is None:
+            return "（未作答）"
+        if isinstance(value, str):
+            return str(labels.get(value, value))
+        if isinstance(value, list):
+            joint = " → " if item_type(item.kind).name == "ordering" else "；"
+            return joint.join(labels.get(v, v) for v in (value if joint == " → " else sorted(value)))
+        return "；".join(f"{labels.get(k, k)}：{labels.get(v, v)}" for k, v in value.items())
+
+    def fixed(self, item: Item) -> dict[str, Any]:
+        """The parts of one item that are the same for everybody."""
+        if item.id not in self._fixed:
+            ids = self._edition.ids
+            self._fixed[item.id] = {
+                "stem": list(_lines(item.stem)),
+                "key": self.value(item, item_type(item.kind).key(item, ids)),
+                "explanation": list(_lines(ids.relettered(item, item.explanation))),
+                "citations": item.citations,
+            }
+        return self._fixed[item.id]
+
+
+def _lines(markdown: str) -> Iterator[Markup]:
+    # Line by line inline: paragraphs and breaks are tags that the sanitizer would show as text.
+    for line in markdown.splitlines():
+        if line.strip():
+            yield Markup(render_inline(line.strip()))
+
+
+@cache
+def _wording(edition: Edition) -> _Wording:
+    return _Wording(edition)
+
+
+def _row(wording: _Wording, edition: Edition, grade: ItemGrade) -> dict[str, Any] | None:
+    item = edition.items.get(grade.public_id)
+    if item is None:
+        return None
+    if grade.fraction >= 1:
+        verdict = "正确"
+    elif not grade.answered:
+        verdict = "未作答"
+    else:
+        verdict = "部分正确" if grade.fraction > 0 else "错误"
+    return {
+        **wording.fixed(item),
+        "answer": wording.value(item, grade.value),
+        "verdict": verdict,
+        "percent": grade.fraction * 100,
+    }
+
+
+def explain(submission: SubmissionGrade, grade: QuizGrade) -> str:
+    """HTML about one quiz of a graded submission, as far as its rule allows now."""
+    edition = submission.edition
+    wording = _wording(edition)
+    shown = grade.shown
+    rows = [_row(wording, edition, item) for item in shown.items] if shown and grade.revealed else []
+    return str(
+        _template().render(
+            grade=grade,
+            shown=shown,
+            notes=submission.notes,
+            topics=topics_to_review(edition, shown.items) if shown else (),
+            rows=[row for row in rows if row],
+        )
+    )

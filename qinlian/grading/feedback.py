@@ -1,0 +1,109 @@
+"""nbgrader's feedback HTML, in Chinese, and with nothing in it that could run.
+
+``FeedbackExporter`` is nbgrader's ``GenerateFeedback.exporter_class``; ``publish_feedback`` makes and
+releases the pages through nbgrader itself, so they are the same as from its command line.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from bleach import clean
+from nbconvert.exporters import HTMLExporter
+from nbconvert.filters.strings import _get_default_css_sanitizer
+from nbgrader.converters import GenerateFeedback
+from nbgrader.converters.base import NbGraderException
+from nbgrader.exchange import ExchangeError
+from traitlets.config import Config
+
+from qinlian.errors import GradingError
+from qinlian.grading.setting import Setting
+
+__all__ = ["FeedbackExporter", "publish_feedback", "safe_html"]
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_TAGS = frozenset(
+    "a abbr b blockquote br code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr i li ol p pre s small span strong sub sup"
+    " table tbody td th thead tr ul".split()
+)
+_ATTRIBUTES = {"a": ["href", "title"], "*": ["class", "lang"], "td": ["colspan", "rowspan"], "th": ["scope"]}
+
+
+def safe_html(text: str) -> str:
+    """HTML with everything taken out that is not plain text structure (nbconvert's own sanitizer, narrowed)."""
+    return str(
+        clean(
+            text,
+            tags=_TAGS,
+            attributes=_ATTRIBUTES,
+            protocols={"http", "https", "mailto"},
+            strip_comments=True,
+            css_sanitizer=_get_default_css_sanitizer(),
+        )
+    )
+
+
+def _points(value: float | None) -> str:
+    return f"{round(float(value or 0), 2):g}"
+
+
+class FeedbackExporter(HTMLExporter):
+    """The page one learner gets for one module."""
+
+    def __init__(self, config: Config | None = None, **kwargs: Any) -> None:
+        # nbgrader sets its own template on HTMLExporter; the section of our own class goes before it.
+        ours = Config(config or {})
+        ours.FeedbackExporter.template_name = "qinlian_feedback"
+        ours.FeedbackExporter.extra_template_basedirs = [str(_TEMPLATES)]
+        super().__init__(config=ours, **kwargs)
+
+    def default_filters(self) -> Iterable[tuple[str, Callable[..., Any]]]:
+        """nbconvert's filters and the three this template uses."""
+        yield from super().default_filters()
+        yield "safe_html", safe_html
+        yield "escape_html", lambda text: escape(str(text))
+        yield "points", _points
+
+    def from_notebook_node(self, nb: Any, resources: Any = None, **kw: Any) -> Any:
+        """Render under the lesson's title, which the released notebook carries."""
+        resources = resources if resources is not None else {}
+        # The title cell is ours: everything but the answers comes from the released notebook.
+        first = next((c.source for c in nb.cells if c.cell_type == "markdown"), "")
+        resources["qinlian"] = {"title": first.split("\n", 1)[0].removeprefix("# ").strip()}
+        return super().from_notebook_node(nb, resources, **kw)
+
+
+class _Kept(logging.Handler):
+    """Keeps what nbgrader says, to be shown only when it fails."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
+def publish_feedback(setting: Setting, module: str, learner: str) -> None:
+    """Make and release the feedback page of one learner for one module.
+
+    Raises GradingError, in Chinese, when nbgrader cannot.
+    """
+    kept = _Kept()
+    log = logging.Logger("qinlian.feedback", logging.WARNING)
+    log.addHandler(kept)
+    coursedir = setting.fresh_coursedir(module, learner)
+    try:
+        converter = GenerateFeedback(coursedir=coursedir, config=setting.config, log=log, force=True)
+        converter.start()
+        setting.factory().ReleaseFeedback(
+            coursedir=coursedir, authenticator=setting.authenticator(), config=setting.config, log=log
+        ).start()
+    except (NbGraderException, ExchangeError, SystemExit, OSError) as error:
+        said = "；".join(kept.lines)[-500:] or str(error)
+        setting.log.debug("nbgrader: %s", said)
+        raise GradingError(f"{learner} 的 {module} 没有生成反馈页；可稍后运行 qinlian grade {module} 重试") from error

@@ -1,0 +1,268 @@
+"""From the exchange's inbound folder to ``submitted/``: every attempt kept, one of them shown to nbgrader.
+
+What was taken once is never read again: the learner still owns the folder in the exchange and may
+change it afterwards, so a copy is kept beside ``submitted/`` and everything later works on that.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.coursedir import CourseDirectory
+
+from qinlian.core.files import ANSWERS_NAME, LESSON_NAME
+from qinlian.errors import SubmissionError
+from qinlian.grading.arrivals import Arrival, Arrivals, secret_digest
+from qinlian.grading.inbound import (
+    SECRET_NAME,
+    TIMESTAMP_NAME,
+    TOLERANCE,
+    Folder,
+    FolderName,
+    Unfinished,
+    folder_name,
+    open_inbound,
+    printable,
+    read_folder,
+)
+
+__all__ = ["Intake", "Parcel", "due_date", "notebook_note", "submission_time"]
+
+STAMP = "%Y-%m-%d %H:%M:%S.%f UTC"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """One attempt that was taken in: its row, its kept copy, and whether it came after the due date."""
+
+    arrival: Arrival
+    kept: Path
+    late: bool
+
+    @property
+    def secret(self) -> str:
+        """The submission's secret, from the kept copy."""
+        return (self.kept / SECRET_NAME).read_text("utf-8").strip()
+
+
+def submission_time(folder: Folder, first_seen: datetime) -> tuple[datetime, str]:
+    """The time that counts, and a Chinese note when it is not the one the folder claims.
+
+    No later than when we first saw it, no earlier than the file system says it was written.
+    """
+    # A restored backup has new file times; what was seen before cannot have been written after.
+    written = min(folder.written, first_seen)
+    claimed = folder.name.claimed
+    if claimed is None:
+        return written, "提交文件夹上的时间无法识别，按系统收到的时间记"
+    if claimed > first_seen + TOLERANCE:
+        return written, "提交文件夹上的时间晚于实际收到的时间，按系统收到的时间记"
+    if claimed < written - TOLERANCE:
+        return written, "提交文件夹上的时间早于文件实际写成的时间，按系统收到的时间记"
+    return min(claimed, first_seen), ""
+
+
+def _cells(data: bytes) -> list[tuple[str, str]]:
+    cells = json.loads(data.decode("utf-8"))["cells"]
+    return [
+        (str(c["cell_type"]), c["source"] if isinstance(c["source"], str) else "".join(c["source"])) for c in cells
+    ]
+
+
+def notebook_note(submitted: bytes, released: bytes) -> str:
+    """What to say of the notebook that came along; empty when its cells are the released ones."""
+    try:
+        cells = _cells(submitted)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return "交来的课文笔记本已损坏；评分只看答题记录，得分不受影响"
+    if cells != _cells(released):
+        return "交来的课文笔记本里，单元格有增减或改动；评分只看答题记录，得分不受影响"
+    return ""
+
+
+def due_date(gradebook: Gradebook, learner: str, module: str) -> datetime | None:
+    """When the module closes for this learner, extension included (aware); None when never."""
+    try:
+        due = gradebook.find_assignment(module).duedate
+    except MissingEntry:
+        return None
+    if due is None:
+        return None
+    try:
+        due = gradebook.find_submission(module, learner).duedate
+    except MissingEntry:
+        pass
+    return due.replace(tzinfo=UTC)
+
+
+class Intake:
+    """Takes submissions in, for one course. ``clock`` returns the time now, aware."""
+
+    def __init__(
+        self,
+        coursedir: CourseDirectory,
+        inbound: Path,
+        *,
+        check_owner: bool = True,
+        log: logging.Logger | None = None,
+        clock: Callable[[], datetime] = _now,
+    ) -> None:
+        self._coursedir, self._inbound, self._check_owner, self._clock = coursedir, inbound, check_owner, clock
+        self._log = log or logging.getLogger("qinlian.grading")
+        # nbgrader marks a new database with its version only when it finds it empty.
+        with Gradebook(coursedir.db_url, coursedir.course_id):
+            pass
+        self.arrivals = Arrivals(coursedir.db_url)
+        self._done = self.arrivals.finished()
+
+    def names(self) -> list[str]:
+        """Folders in the inbound folder with which something may have to be done. Cheap when idle."""
+        try:
+            with os.scandir(self._inbound) as entries:
+                return [e.name for e in entries if printable(e.name) not in self._done and e.name[:1] != "."]
+        except FileNotFoundError:
+            return []
+
+    def take(self, module: str | None = None, learner: str | None = None) -> list[Parcel]:
+        """Take in what is complete, and return all that waits to be graded, in order of arrival."""
+        names = self.names()
+        if names:
+            with open_inbound(self._inbound) as inbound, self.arrivals.together():
+                for name in sorted(names):
+                    self._consider(inbound, name, module, learner)
+        return self._parcels(self.arrivals.of(module, learner, ["已收"]))
+
+    def _consider(self, inbound: int, text: str, module: str | None, learner: str | None) -> None:
+        shown = printable(text)
+        try:
+            name = folder_name(text)
+        except SubmissionError as error:
+            self.arrivals.seen(shown, "", "", self._clock())
+            self._refuse(shown, error)
+            return
+        if (module is not None and name.module != module) or (learner is not None and name.learner != learner):
+            return
+        arrival = self.arrivals.seen(shown, name.learner, name.module, self._clock())
+        if arrival.state != "等待":
+            if arrival.state != "已收":
+                self._done.add(shown)
+            return
+        try:
+            released = self._released(name)
+            folder = read_folder(inbound, name, check_owner=self._check_owner)
+            self._keep(arrival, folder, released)
+        except Unfinished:
+            return
+        except SubmissionError as error:
+            self._refuse(shown, error)
+
+    def _refuse(self, folder: str, error: SubmissionError) -> None:
+        self.arrivals.refuse(folder, str(error))
+        self._done.add(folder)
+        self._log.warning("没有收下提交 %s：%s", folder, error)
+
+    def _released(self, name: FolderName) -> bytes:
+        release = Path(self._coursedir.format_path(self._coursedir.release_directory, ".", name.module))
+        if not release.parent.is_dir():
+            raise Unfinished  # release/ is being put in place anew
+        try:
+            if not (release / LESSON_NAME).is_file():
+                raise FileNotFoundError
+            return (release / f"{name.module}.ipynb").read_bytes()
+        except OSError:
+            raise SubmissionError("unknown-module", "提交的模块不在本课程里，没有收；请在课程页面里重新提交") from None
+
+    def _keep(self, arrival: Arrival, folder: Folder, released: bytes) -> None:
+        digest = secret_digest(folder.secret)
+        if self.arrivals.has_secret(digest, other_than=arrival.folder):
+            raise SubmissionError("reused-secret", "提交的凭证与另一份提交相同，没有收；请在课程页面里重新提交")
+        moment, note = submission_time(folder, arrival.first_seen)
+        notes = [*folder.notes, *([note] if note else [])]
+        if folder.notebook is not None and (said := notebook_note(folder.notebook, released)):
+            notes.append(said)
+        files = {TIMESTAMP_NAME: moment.strftime(STAMP).encode(), SECRET_NAME: folder.secret.encode()}
+        if folder.answers is not None:
+            files[ANSWERS_NAME] = folder.answers
+        _put(self._kept(arrival), files)
+        self.arrivals.keep(arrival.folder, moment, digest, tuple(notes))
+        for said in notes:
+            self._log.warning("提交 %s：%s", arrival.folder, said)
+
+    def _kept(self, arrival: Arrival) -> Path:
+        base = self._coursedir.format_path(self._coursedir.submitted_directory, ".kept", arrival.module)
+        return Path(base) / arrival.place
+
+    def _parcels(self, arrivals: list[Arrival]) -> list[Parcel]:
+        if not arrivals:
+            return []
+        with Gradebook(self._coursedir.db_url, self._coursedir.course_id) as gradebook:
+            dues = {key: due_date(gradebook, *key) for key in {(a.learner, a.module) for a in arrivals}}
+        return [
+            Parcel(arrival=a, kept=self._kept(a), late=_after(a.submitted_at, dues[a.learner, a.module]))
+            for a in arrivals
+        ]
+
+    def shown(self, learner: str, module: str) -> Parcel | None:
+        """The attempt that belongs into ``submitted/``: the newest on time, else the newest."""
+        parcels = self._parcels(self.arrivals.of(module, learner, ["已收", "已评分"]))
+        return ([p for p in parcels if not p.late] or parcels or [None])[-1]
+
+    def place(self, parcel: Parcel) -> Path:
+        """Put the attempt into ``submitted/``, with the released notebook; returns the folder."""
+        arrival = parcel.arrival
+        target = Path(
+            self._coursedir.format_path(self._coursedir.submitted_directory, arrival.learner, arrival.module)
+        )
+        release = Path(self._coursedir.format_path(self._coursedir.release_directory, ".", arrival.module))
+        notebook = f"{arrival.module}.ipynb"
+        files = {path.name: path.read_bytes() for path in parcel.kept.iterdir()}
+        _put(target, files | {notebook: (release / notebook).read_bytes()})
+        return target
+
+    def graded(self, parcel: Parcel) -> None:
+        """Nothing more is to be done with this attempt."""
+        self.arrivals.graded(parcel.arrival.folder)
+        self._done.add(parcel.arrival.folder)
+
+    def failed(self, parcel: Parcel, reason: str, limit: int = 3) -> bool:
+        """Grading failed; True when it is put aside after ``limit`` times."""
+        parked = self.arrivals.failed(parcel.arrival.folder, reason, limit)
+        if parked:
+            self._done.add(parcel.arrival.folder)
+        return parked
+
+
+def _after(moment: datetime | None, due: datetime | None) -> bool:
+    return moment is not None and due is not None and moment > due
+
+
+def _put(target: Path, files: dict[str, bytes]) -> None:
+    """Make ``target`` hold exactly ``files``, whole or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        for name, data in files.items():
+            (fresh / name).write_bytes(data)
+        fresh.chmod(0o755)
+        if target.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
+            target.rename(old / "was")
+            fresh.rename(target)
+            shutil.rmtree(old)
+        else:
+            fresh.rename(target)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)

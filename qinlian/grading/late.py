@@ -1,0 +1,62 @@
+"""Deadlines as nbgrader counts them: due date plus a learner's extension, in naive UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.engine import Connection
+
+from qinlian.grading.responses import naive
+from qinlian.grading.tables import ASSIGNMENT, SUBMITTED_ASSIGNMENT
+
+__all__ = ["Deadline", "checked_penalty", "deadline"]
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """The due date of one module, None without one, and who was given more time."""
+
+    due: datetime | None
+    extensions: Mapping[str, timedelta]
+
+    def of(self, learner: str) -> datetime | None:
+        """The learner's own due date."""
+        return None if self.due is None else self.due + self.extensions.get(learner, timedelta())
+
+    def seconds_late(self, learner: str, submitted_at: datetime | None) -> float:
+        """How late a submission (aware time, None when unknown) is; 0 when it is on time."""
+        due, moment = self.of(learner), naive(submitted_at)
+        if due is None or moment is None:
+            return 0.0
+        return max(0.0, (moment - due).total_seconds())
+
+    def passed(self, learner: str, now: datetime) -> bool:
+        """True when the learner's due date is over."""
+        due, moment = self.of(learner), naive(now)
+        return due is not None and moment is not None and moment > due
+
+
+def deadline(connection: Connection, module: str, learners: Sequence[str]) -> Deadline:
+    """Read the due date and these learners' extensions from nbgrader's tables."""
+    row = connection.execute(select(ASSIGNMENT).where(ASSIGNMENT.c.name == module)).first()
+    if row is None or row.duedate is None:
+        return Deadline(None, {})
+    extensions: dict[str, timedelta] = {}
+    for start in range(0, len(learners), 400):
+        query = select(SUBMITTED_ASSIGNMENT.c.student_id, SUBMITTED_ASSIGNMENT.c.extension).where(
+            SUBMITTED_ASSIGNMENT.c.assignment_id == row.id,
+            SUBMITTED_ASSIGNMENT.c.student_id.in_(learners[start : start + 400]),
+            SUBMITTED_ASSIGNMENT.c.extension.is_not(None),
+        )
+        extensions |= {found.student_id: found.extension for found in connection.execute(query)}
+    return Deadline(row.duedate, extensions)
+
+
+def checked_penalty(penalty: float | None, score: float) -> float | None:
+    """What the late plugin asked for, kept within [0, score] as AssignLatePenalties does."""
+    if penalty is None:
+        return None
+    return 0.0 if penalty < 0 else min(penalty, score)

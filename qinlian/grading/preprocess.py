@@ -1,0 +1,188 @@
+"""Our part of nbgrader's autograde: preprocessors that nbgrader_config.py puts into its two lists.
+
+Sanitizing: ``PutBackReleased`` first, ``PlaceReflections`` after OverwriteCells. Autograding:
+``GradeFromAnswers`` in the place of Execute, ``SaveGrades`` in that of SaveAutoGrades. Nothing of a
+learner's notebook is run, shown or even looked at: all that counts is answers.json.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbconvert.exporters.exporter import ResourcesDict
+from nbformat.notebooknode import NotebookNode
+from nbgrader import utils
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
+from traitlets import Unicode
+
+from qinlian.core.scoring import plain_score
+from qinlian.errors import GradingError
+from qinlian.grading.assess import Assessment, assess_folder, course_folder, keep, past_of
+from qinlian.grading.explain import explain, summary
+from qinlian.grading.grades import SubmissionGrade
+from qinlian.grading.plaintext import markdown_cell
+from qinlian.grading.responses import open_engine, retrying, set_shown, shown, writing
+
+__all__ = ["GradeFromAnswers", "PlaceReflections", "PutBackReleased", "SaveGrades", "grade_outputs", "text_digest"]
+
+Step = tuple[NotebookNode, ResourcesDict]
+_KEY = "qinlian"
+
+
+def text_digest(source: str) -> str:
+    """What is remembered of a reflection's cell, to tell whether its text changed."""
+    return hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _coursedir(preprocessor: NbGraderPreprocessor) -> CourseDirectory | None:
+    # A preprocessor's parent is the exporter, whose parent is nbgrader's converter.
+    converter = getattr(preprocessor.parent, "parent", None)
+    return getattr(converter, "coursedir", None)
+
+
+class _Assessing(NbGraderPreprocessor):
+    """Shared by those that need the submission's grade."""
+
+    course_directory = Unicode(
+        "", help="The folder course/ with its editions; empty: $QINLIAN_COURSE, or the nearest one above."
+    ).tag(config=True)
+
+    def _assessment(self, resources: ResourcesDict) -> Assessment:
+        """The submission's grade, made once for all preprocessors of one pass."""
+        if _KEY not in resources:
+            where = resources["nbgrader"]
+            learner, module = where["student"], where["assignment"]
+            coursedir = _coursedir(self)
+            folder = Path(resources["metadata"]["path"])
+            if coursedir is not None:
+                # As it was submitted: nbgrader's copy in autograded/ has already followed any link.
+                submitted = Path(coursedir.format_path(coursedir.submitted_directory, learner, module))
+                folder = submitted if submitted.is_dir() else folder
+            root = Path(coursedir.root) if coursedir is not None else Path.cwd()
+            course_dir = Path(self.course_directory) if self.course_directory else course_folder(root)
+            resources[_KEY] = assess_folder(where["db_url"], folder, learner, module, course_dir)
+        found: Assessment = resources[_KEY]
+        return found
+
+
+class PutBackReleased(NbGraderPreprocessor):
+    """Takes the released notebook in the place of the submitted one.
+
+    So cells that were added, deleted, duplicated or altered are of no consequence, and no markup of
+    a learner's gets anywhere. A notebook that this program did not make is refused by name.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> Step:
+        """The released notebook; raises GradingError when there is none, or it is not a lesson."""
+        where = resources["nbgrader"]
+        coursedir = _coursedir(self)
+        if coursedir is None:
+            raise GradingError("PutBackReleased 只能在 nbgrader 的评分流程里使用")
+        folder = Path(coursedir.format_path(coursedir.release_directory, ".", where["assignment"]))
+        path = folder / f"{where['notebook']}.ipynb"
+        try:
+            released = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+        except (OSError, ValueError):
+            raise GradingError(f"release/ 里没有可用的 {path.name}；请先运行 qinlian build") from None
+        if not released.metadata.get("qinlian", {}).get("lesson"):
+            raise GradingError(f"{path.name} 不是由本课程生成的笔记本，不在这里评分")
+        return released, resources
+
+
+class PlaceReflections(_Assessing):
+    """Writes each reflection, as harmless text, into the cell that is graded by hand."""
+
+    def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> Step:
+        """The notebook with its reflections; a cell without one stays as released (No response)."""
+        texts = {r.item.id: r.text for r in self._assessment(resources).grade.reflections}
+        for cell in nb.cells:
+            if cell.cell_type == "markdown" and utils.is_grade(cell) and utils.is_solution(cell):
+                text = texts.get(cell.metadata.nbgrader["grade_id"])
+                if text is not None:
+                    cell.source = markdown_cell(text)
+        return nb, resources
+
+
+def grade_outputs(grade: SubmissionGrade, quiz_id: str, points: float, count: int) -> list[NotebookNode]:
+    """What running the grade cell leaves: something for people, then one plain float in [0, points].
+
+    nbgrader takes anything else for full marks, so the number is clamped here once more.
+    """
+    quiz = grade.quiz(quiz_id)
+    score = plain_score(quiz.counted, points)
+    data = {"text/html": explain(grade, quiz), "text/plain": summary(quiz)}
+    return [
+        nbformat.v4.new_output("display_data", data=data),
+        nbformat.v4.new_output("execute_result", data={"text/plain": repr(score)}, execution_count=count),
+    ]
+
+
+class GradeFromAnswers(_Assessing):
+    """Stands in the place of Execute: the score comes from the answers, and no code is run."""
+
+    def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> Step:
+        """The notebook as running it would leave it; raises GradingError for a grade cell not ours."""
+        grade = self._assessment(resources).grade
+        known = {quiz.quiz.id for quiz in grade.quizzes}
+        count = 0
+        for cell in nb.cells:
+            if cell.cell_type != "code":
+                continue
+            count += 1
+            cell.outputs, cell.execution_count = [], None
+            if utils.is_grade(cell):
+                name = cell.metadata.nbgrader["grade_id"]
+                if name not in known:
+                    # Without an output nbgrader would give it full marks.
+                    raise GradingError(f"评分单元格 {name} 不是本课程的测验，不能评分；请先运行 qinlian build 并重新发布")
+                cell.execution_count = count
+                cell.outputs = grade_outputs(grade, name, float(cell.metadata.nbgrader["points"]), count)
+        return nb, resources
+
+
+class SaveGrades(SaveAutoGrades, _Assessing):  # type: ignore[misc]
+    """nbgrader's SaveAutoGrades, which besides keeps the responses and spares an instructor work.
+
+    nbgrader asks for a new manual mark whenever a submission is graded again. Here it is asked for
+    only where the text changed; the mark itself is never touched by either.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> Step:
+        """Save scores and comments, then the responses; returns the notebook as it is."""
+        where = resources["nbgrader"]
+        learner, module = where["student"], where["assignment"]
+        engine = open_engine(where["db_url"])
+        with engine.connect() as connection:
+            self._shown = shown(connection, module, [learner])
+        self._digests: dict[tuple[str, str], str] = {}
+        nb, resources = super().preprocess(nb, resources)
+        assessment, now = self._assessment(resources), datetime.now(UTC)
+
+        def work() -> None:
+            with writing(engine) as connection:
+                past = past_of(connection, module, [assessment.submission])
+                keep(connection, [assessment], past, now)
+                set_shown(connection, module, self._digests)
+
+        retrying(work)
+        return nb, resources
+
+    def _add_score(self, cell: NotebookNode, resources: ResourcesDict) -> None:
+        name = cell.metadata["nbgrader"]["grade_id"]
+        grade: Any = self.gradebook.find_grade(name, self.notebook_id, self.assignment_id, self.student_id)
+        before, score_before = grade.needs_manual_grade, grade.auto_score
+        super()._add_score(cell, resources)
+        if utils.is_solution(cell):
+            digest = text_digest(cell.source)
+            same = self._shown.get((self.student_id, name)) == digest
+            self._digests[self.student_id, name] = digest
+        else:
+            same = grade.auto_score == score_before
+        if grade.manual_score is not None and same:
+            grade.needs_manual_grade = before
+            self.gradebook.db.commit()

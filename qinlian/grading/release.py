@@ -1,0 +1,153 @@
+"""Releasing: the assignment to learners, and feedback to each of them.
+
+nbgrader reaches these classes through ``ExchangeFactory``, so its command line, formgrader and ours
+all release in the same way.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.exchange.default import ExchangeReleaseAssignment, ExchangeReleaseFeedback
+from nbgrader.utils import notebook_hash
+
+from qinlian.authoring.reader import load_course
+from qinlian.authoring.secret import load_identity
+from qinlian.core.files import ANSWERS_NAME
+from qinlian.core.model import Course, Module
+from qinlian.errors import QinlianError
+from qinlian.grading.editions import save_edition
+from qinlian.notebooks.assignments import generate_assignments
+from qinlian.notebooks.build import write_sources
+
+__all__ = ["QinlianRelease", "QinlianReleaseFeedback", "unfit"]
+
+
+def unfit(course: Course, module: Module, root: Path, source: Path, release: Path) -> str:
+    """Why ``release`` (one module's folder) must not be published; empty when it may.
+
+    ``source`` and ``release`` must hold exactly what course/ gives, and no answers of anybody.
+    """
+    for folder in (source, release):
+        for stray in sorted(folder.rglob(ANSWERS_NAME)):
+            return f"{folder.parent.name}/ 里有 {stray.name}，它会覆盖每个学员的答案；请删除后再发布"
+    only = course.model_copy(update={"modules": (module,)})
+    with tempfile.TemporaryDirectory(prefix="qinlian-release-") as scratch:
+        made = Path(scratch)
+        write_sources(only, load_identity(root / "course"), made / "source")
+        if stale := _different(made / "source" / module.id, source):
+            return f"source/ 里的 {stale} 与课程文本不一致；请先运行 qinlian build"
+        generate_assignments(
+            root,
+            only,
+            db_url=f"sqlite:///{made / 'gradebook.db'}",
+            source=made / "source",
+            release=made / "release",
+            progress=lambda _: None,
+        )
+        if stale := _different(made / "release" / module.id, release):
+            return f"release/ 里的 {stale} 与课程文本不一致；请先运行 qinlian build"
+    return ""
+
+
+def _different(made: Path, found: Path) -> str:
+    """The name of a file that is not the same in both folders, or empty."""
+
+    def files(base: Path) -> dict[str, bytes | None]:
+        # A link is never what the build made, whatever it points at.
+        return {
+            str(p.relative_to(base)): None if p.is_symlink() else p.read_bytes()
+            for p in base.rglob("*")
+            if (p.is_file() or p.is_symlink()) and ".ipynb_checkpoints" not in p.parts
+        }
+
+    right, there = files(made), files(found)
+    return next((name for name in sorted(right.keys() | there.keys()) if right.get(name) != there.get(name)), "")
+
+
+class QinlianRelease(ExchangeReleaseAssignment):
+    """Publishes what course/ gives, archives its edition first, and replaces an old one at one stroke."""
+
+    def copy_files(self) -> None:
+        """Check, archive the edition, publish. Raises ExchangeError, in Chinese, when refused."""
+        module_id = self.coursedir.assignment_id
+        course_dir = Path(self.coursedir.root) / "course"
+        source = Path(self.coursedir.format_path(self.coursedir.source_directory, ".", module_id))
+        try:
+            course = load_course(course_dir)
+            module = course.module(module_id)
+            reason = unfit(course, module, Path(self.coursedir.root), source, Path(self.src_path))
+            if not reason:
+                save_edition(course_dir, course, module)
+        except KeyError:
+            reason = f"课程里没有模块 {module_id}；请先写进 course.yaml，再运行 qinlian build"
+        except QinlianError as error:
+            reason = str(error)
+        if reason:
+            self.fail(f"没有发布 {module_id}：{reason}")
+        self._publish(Path(self.src_path), Path(self.dest_path))
+        self.log.info("已发布 %s %s", self.coursedir.course_id, module_id)
+
+    def _publish(self, source: Path, target: Path) -> None:
+        # Learners fetch at any moment: they get the old edition or the new one, never half of each.
+        holder = Path(tempfile.mkdtemp(prefix=".releasing-", dir=target.parent))
+        try:
+            shared = self.coursedir.groupshared
+            fresh = holder / "new"
+            self.do_copy(str(source), str(fresh))
+            self.set_perms(str(fresh), fileperms=0o664 if shared else 0o644, dirperms=0o2775 if shared else 0o755)
+            if target.exists():
+                target.rename(holder / "old")
+            fresh.rename(target)
+        finally:
+            shutil.rmtree(holder, ignore_errors=True)
+
+
+class QinlianReleaseFeedback(ExchangeReleaseFeedback):
+    """Releases the feedback pages of notebooks that the gradebook knows, and of nothing else.
+
+    Stock nbgrader publishes any ``*.html`` it finds, under links too. The folder lets nobody list it.
+    """
+
+    def copy_files(self) -> None:
+        """Copy each learner's page to its unguessable name, atomically."""
+        excluded = set(filter(None, self.coursedir.student_id_exclude.split(",")))
+        known = self._notebooks()
+        step = Path(self.coursedir.format_path(self.coursedir.feedback_directory, "*", self.coursedir.assignment_id))
+        for folder in self._folders(step):
+            if folder.parent.name in excluded:
+                continue
+            try:
+                secret = (folder / "submission_secret.txt").read_text("utf-8")
+            except OSError:
+                self.log.warning("%s 里没有提交凭证，反馈没有发出", folder)
+                continue
+            for name in known:
+                page = folder / f"{name}.html"
+                if page.is_file() and not page.is_symlink():
+                    checksum = notebook_hash(secret=secret, notebook_id=name)
+                    _replace(page.read_bytes(), Path(self.dest_path) / f"{checksum}.html")
+
+    def _notebooks(self) -> list[str]:
+        with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+            try:
+                return [n.name for n in gradebook.find_assignment(self.coursedir.assignment_id).notebooks]
+            except MissingEntry:
+                return []
+
+    def _folders(self, step: Path) -> list[Path]:
+        learner = self.coursedir.student_id or "*"
+        base = step.parent.parent
+        return sorted(p for p in base.glob(f"{learner}/{step.name}") if p.is_dir() and not p.is_symlink())
+
+
+def _replace(data: bytes, target: Path) -> None:
+    handle, fresh = tempfile.mkstemp(prefix=".", dir=target.parent)
+    with os.fdopen(handle, "wb") as out:
+        out.write(data)
+    os.chmod(fresh, 0o644)  # noqa: PTH101 - the name came from mkstemp
+    os.replace(fresh, target)  # noqa: PTH105

@@ -1,0 +1,114 @@
+"""The port's first adapter: the files of the learner's own Jupyter server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from qinlian.core.files import LESSON_NAME, AnswerFile, LessonFile, ResultFile
+from qinlian.errors import StoreError
+from qinlian.portal.port import ModuleStanding, Overview, standing_of
+from qinlian.quiz.answer_file import AnswerStore
+from qinlian.quiz.exchange import Exchange
+
+__all__ = ["Desk"]
+
+
+class Desk:
+    """One learner's modules below ``home``, the folder the Jupyter server shows.
+
+    ``find_exchange`` is called until it succeeds once, so that a page mended by an administrator
+    works without a restart.
+    """
+
+    def __init__(self, home: Path, find_exchange: Callable[[], Exchange] = Exchange.from_environment) -> None:
+        self._home = home
+        self._find_exchange = find_exchange
+        self._found: Exchange | None = None
+        self._lessons: dict[str, tuple[tuple[int, int], LessonFile]] = {}
+
+    @property
+    def _exchange(self) -> Exchange:
+        if self._found is None:
+            self._found = self._find_exchange()
+        return self._found
+
+    def overview(self) -> Overview:
+        """See Portal."""
+        exchange = self._exchange
+        lessons: list[LessonFile] = []
+        unreadable = []
+        for module in exchange.modules():
+            try:
+                lessons.append(self._released(module))
+            except StoreError:
+                # One damaged module must not hide the others.
+                unreadable.append(module)
+        title = lessons[0].course_title if lessons else ""
+        modules = tuple(self._standing(lesson) for lesson in lessons)
+        return Overview(title, exchange.learner, modules, tuple(unreadable))
+
+    def open(self, module: str) -> str:
+        """See Portal."""
+        folder = self._folder(module)
+        if (folder / LESSON_NAME).is_file():
+            self._exchange.refresh(folder, module)
+        # Whatever the learner deleted comes back; the first time, that is everything.
+        self._exchange.fetch(module, folder)
+        return (folder / f"{module}.ipynb").relative_to(self._home).as_posix()
+
+    def answers(self, module: str) -> AnswerFile:
+        """See Portal."""
+        return self._store(module).read()
+
+    def save(self, module: str, changes: Mapping[str, Any]) -> AnswerFile:
+        """See Portal."""
+        return self._store(module).save(changes)
+
+    def submit(self, module: str) -> datetime:
+        """See Portal."""
+        return self._exchange.submit(self._folder(module), module).submitted_at
+
+    def result(self, module: str) -> ResultFile | None:
+        """See Portal."""
+        found = self._exchange.result(module)
+        return found[1] if found else None
+
+    def _folder(self, module: str) -> Path:
+        # Only names that are released ever become part of a path.
+        if module not in self._exchange.modules():
+            raise StoreError("没有找到这个模块，它可能还没有发布，或者已经收回；请回到“我的学习”看看有哪些模块")
+        return self._exchange.folder(self._home, module)
+
+    def _store(self, module: str) -> AnswerStore:
+        folder = self._folder(module)
+        try:
+            lesson = LessonFile.model_validate_json((folder / LESSON_NAME).read_bytes())
+        except (OSError, ValueError) as error:
+            raise StoreError("课程还没有打开过；请回到“我的学习”，从那里打开课程") from error
+        return AnswerStore(folder, lesson)
+
+    def _released(self, module: str) -> LessonFile:
+        # The page asks every few seconds; a lesson is read again only when it was released anew.
+        stamp = self._exchange.lesson_stamp(module)
+        if module not in self._lessons or self._lessons[module][0] != stamp:
+            lesson = self._exchange.lesson(module)
+            self._lessons[module] = (stamp, lesson.model_copy(update={"items": {}, "blocks": ()}))
+        return self._lessons[module][1]
+
+    def _standing(self, lesson: LessonFile) -> ModuleStanding:
+        module = lesson.module
+        folder = self._exchange.folder(self._home, module)
+        submissions, found = self._exchange.submissions(module), self._exchange.result(module)
+        newest = submissions[-1] if submissions else None
+        current = found is not None and found[0] == newest
+        return standing_of(
+            lesson,
+            opened=(folder / LESSON_NAME).is_file(),
+            submitted_at=newest.submitted_at if newest else None,
+            result=found[1] if found else None,
+            current=current,
+            again=current and self._exchange.under_way(folder, module),
+        )

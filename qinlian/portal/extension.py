@@ -1,0 +1,114 @@
+"""我的学习 in a Jupyter server: pages and endpoints below ``<base url>/qinlian/``.
+
+Nothing here imports nbgrader: its own assignment list costs a learner's server 50 MB.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jupyter_server.auth.decorator import allow_unauthenticated
+from jupyter_server.base.handlers import FileFindHandler, JupyterHandler
+from jupyter_server.serverapp import ServerApp
+from jupyter_server.utils import url_path_join
+from tornado import web
+
+from qinlian.errors import QinlianError
+from qinlian.portal.desk import Desk
+from qinlian.portal.page import STATIC, error_page, overview_data, overview_page
+from qinlian.portal.port import Portal
+
+__all__ = ["add_pages"]
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+)
+
+
+class _Page(JupyterHandler):
+    """What all our pages share. ``portal`` is where they get everything from."""
+
+    def initialize(self, portal: Portal) -> None:
+        self.portal = portal
+
+    @property
+    def base(self) -> str:
+        return url_path_join(self.base_url, "qinlian/")
+
+    def set_default_headers(self) -> None:
+        super().set_default_headers()
+        # What a learner has done stands on these pages: a shared browser must not keep them.
+        self.set_header("Cache-Control", "no-store")
+
+    @property
+    def content_security_policy(self) -> str:
+        return _POLICY
+
+    def say(self, error: QinlianError, *, home: bool) -> None:
+        """Answer with a page that says what is wrong."""
+        self.log.warning("我的学习：%s", error)
+        self.set_status(503)
+        self.finish(error_page(str(error), self.base, home=home))
+
+
+class _Home(_Page):
+    @web.authenticated
+    def get(self) -> None:
+        try:
+            self.finish(overview_page(self.portal.overview(), self.base))
+        except QinlianError as error:
+            self.say(error, home=True)
+
+
+class _Modules(_Page):
+    @web.authenticated
+    def get(self) -> None:
+        try:
+            self.finish(overview_data(self.portal.overview()))
+        except QinlianError as error:
+            self.set_status(503)
+            self.finish({"message": str(error)})
+
+
+class _Open(_Page):
+    @web.authenticated
+    def get(self, module: str) -> None:
+        try:
+            path = self.portal.open(module)
+        except QinlianError as error:
+            self.say(error, home=False)
+            return
+        view = "lab/tree" if self.get_query_argument("lab", "") else "notebooks"
+        self.redirect(url_path_join(self.base_url, view, quote(path)))
+
+
+class _Health(JupyterHandler):
+    @allow_unauthenticated
+    def get(self) -> None:
+        self.finish({"ok": True})
+
+
+class _Static(FileFindHandler):
+    @allow_unauthenticated
+    async def get(self, path: str, include_body: bool = True) -> None:
+        await super().get(path, include_body)
+
+
+def add_pages(server: ServerApp) -> None:
+    """Add 我的学习 to a running server; ``server.root_dir`` is the learner's home."""
+    portal: dict[str, Any] = {"portal": Desk(Path(server.root_dir))}
+    here = url_path_join(server.web_app.settings["base_url"], "qinlian")
+    server.web_app.add_handlers(
+        ".*$",
+        [
+            (here, web.RedirectHandler, {"url": f"{here}/"}),
+            (f"{here}/", _Home, portal),
+            (f"{here}/health", _Health),
+            (f"{here}/api/modules", _Modules, portal),
+            (rf"{here}/api/open/([A-Za-z0-9_][A-Za-z0-9._-]*)", _Open, portal),
+            (rf"{here}/static/(.*)", _Static, {"path": [str(STATIC)], "no_cache_paths": ["/"]}),
+        ],
+    )

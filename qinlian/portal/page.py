@@ -1,0 +1,182 @@
+"""我的学习 as HTML: what the port says, in words and in order."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from qinlian.portal.port import ModuleStanding, Overview
+
+__all__ = ["STATIC", "error_page", "overview_data", "overview_page"]
+
+_BEIJING = timezone(timedelta(hours=8))
+_HERE = Path(__file__).parent
+STATIC = _HERE / "static"
+_SOON = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class _Card:
+    """One module as the page shows it; ``tone`` colours the state, ``due_tone`` the date."""
+
+    module: str
+    number: str
+    title: str
+    hours: str
+    objectives: tuple[str, ...]
+    state: str
+    tone: str
+    button: str
+    score: str
+    verdict: str
+    due: str
+    due_tone: str
+    lines: tuple[str, ...]
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_HERE / "pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+
+
+def _day(moment: datetime, now: datetime) -> str:
+    there, today = moment.astimezone(_BEIJING), now.astimezone(_BEIJING)
+    year = "" if there.year == today.year else f"{there.year}年"
+    return f"{year}{there.month}月{there.day}日 {there:%H:%M}"
+
+
+def _button(standing: ModuleStanding) -> str:
+    if standing.again:
+        return "继续学习"
+    return {"未开始": "开始学习", "进行中": "继续学习", "已提交": "打开课程"}.get(standing.state, "查看结果")
+
+
+def _tone(standing: ModuleStanding) -> str:
+    if standing.state == "已评分":
+        return "passed" if standing.passed else "failed"
+    return {"未开始": "idle", "进行中": "active"}.get(standing.state, "waiting")
+
+
+def _due(standing: ModuleStanding, now: datetime) -> tuple[str, str]:
+    if standing.due is None:
+        return "", ""
+    said = f"{_day(standing.due, now)} 截止"
+    if standing.submitted_at is not None:
+        return said, ""
+    left = standing.due - now
+    if left < timedelta(0):
+        return f"{said}，已过期", "late"
+    if left < _SOON:
+        return f"{said}，{f'还剩 {left.days} 天' if left.days else '不到一天'}", "soon"
+    return said, ""
+
+
+def _lines(standing: ModuleStanding, now: datetime) -> tuple[str, ...]:
+    said = []
+    if standing.submitted_at is not None:
+        late = "（逾期）" if standing.late else ""
+        said.append(f"{_day(standing.submitted_at, now)} 提交{late}")
+    if standing.state == "已提交":
+        said.append("正在等待评分，评好后这里会自动更新")
+    if standing.state == "待评阅":
+        said.append("心得正在等老师评阅，评完后得分会更新")
+    if standing.again:
+        said.append("新的一次测验正在进行，提交后才计分")
+    elif standing.attempts_left and standing.state != "已提交":
+        said.append(f"测验还可以再做 {standing.attempts_left} 次")
+    return (*said, *standing.notes)
+
+
+def _card(standing: ModuleStanding, now: datetime) -> _Card:
+    due, due_tone = _due(standing, now)
+    score = verdict = ""
+    if standing.score is not None and standing.max_score is not None:
+        score = f"{standing.score:g}/{standing.max_score:g} 分"
+        if standing.passed:
+            verdict = "合格"
+        elif standing.state == "已评分":
+            verdict = "未合格"
+    head, _, _ = standing.module.partition("-")
+    return _Card(
+        module=standing.module,
+        number=head if head.isdigit() else "",
+        title=standing.title,
+        hours=f"{standing.hours:g} 学时",
+        objectives=standing.objectives,
+        state=standing.state,
+        tone=_tone(standing),
+        button=_button(standing),
+        score=score,
+        verdict=verdict,
+        due=due,
+        due_tone=due_tone,
+        lines=_lines(standing, now),
+    )
+
+
+def overview_data(overview: Overview, now: datetime | None = None) -> dict[str, Any]:
+    """The overview as JSON values; ``revision`` changes when anything the page shows has changed."""
+    now = now or datetime.now(UTC)
+    data: dict[str, Any] = {
+        "course_title": overview.course_title,
+        "hours": overview.hours,
+        "earned": overview.earned,
+        "unreadable": list(overview.unreadable),
+        "modules": [
+            {
+                "module": m.module,
+                "title": m.title,
+                "hours": m.hours,
+                "due": m.due.isoformat() if m.due else None,
+                "state": m.state,
+                "submitted_at": m.submitted_at.isoformat() if m.submitted_at else None,
+                "score": m.score,
+                "max_score": m.max_score,
+                "passed": m.passed,
+            }
+            for m in overview.modules
+        ],
+    }
+    shown = [repr(_card(m, now)) for m in overview.modules]
+    digest = hashlib.sha256(json.dumps([data, shown], sort_keys=True).encode()).hexdigest()
+    return data | {"revision": digest[:16]}
+
+
+def overview_page(overview: Overview, base: str, now: datetime | None = None) -> str:
+    """我的学习 as a whole HTML page. ``base`` is the address of our pages, ending in a slash."""
+    now = now or datetime.now(UTC)
+    return (
+        _templates()
+        .get_template("overview.html")
+        .render(
+            base=base,
+            title="我的学习",
+            course_title=overview.course_title or "勤廉学堂",
+            learner=overview.learner,
+            cards=[_card(m, now) for m in overview.modules],
+            unreadable=overview.unreadable,
+            earned=f"{overview.earned:g}",
+            hours=f"{overview.hours:g}",
+            percent=round(100 * overview.earned / overview.hours) if overview.hours else 0,
+            done=sum(m.passed for m in overview.modules),
+            revision=overview_data(overview, now)["revision"],
+        )
+    )
+
+
+def error_page(message: str, base: str, *, home: bool) -> str:
+    """A page that says what is wrong and what to do; ``home`` when it stands in the place of 我的学习."""
+    return (
+        _templates()
+        .get_template("error.html")
+        .render(base=base, title="暂时打不开", course_title="勤廉学堂", message=message, home=home, learner="")
+    )

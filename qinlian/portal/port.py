@@ -1,0 +1,140 @@
+"""What the learner's pages ask of whatever holds a learner's files.
+
+The pages know only this port. ``desk`` answers from the files of the learner's own Jupyter server;
+a service for many learners answers from elsewhere, with the same pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from qinlian.core.files import AnswerFile, LessonFile, ResultFile
+
+__all__ = ["ModuleStanding", "Overview", "Portal", "State", "standing_of"]
+
+State = Literal["未开始", "进行中", "已提交", "待评阅", "已评分"]
+
+
+@dataclass(frozen=True)
+class ModuleStanding:
+    """One module as it stands for one learner. Times are aware.
+
+    ``score`` and ``max_score`` are those of the newest result, None before the first.
+    ``again`` tells that another attempt is being answered since; ``attempts_left`` how often a
+    quiz that is not passed may still be taken.
+    """
+
+    module: str
+    title: str
+    hours: float
+    objectives: tuple[str, ...]
+    due: datetime | None
+    state: State
+    submitted_at: datetime | None = None
+    score: float | None = None
+    max_score: float | None = None
+    passed: bool = False
+    late: bool = False
+    again: bool = False
+    attempts_left: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def earned(self) -> float:
+        """Hours (学时) this module has earned."""
+        return self.hours if self.passed else 0.0
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Everything 我的学习 shows: the course and its released modules in order.
+
+    ``unreadable`` names released modules whose content could not be read.
+    """
+
+    course_title: str
+    learner: str
+    modules: tuple[ModuleStanding, ...]
+    unreadable: tuple[str, ...] = ()
+
+    @property
+    def hours(self) -> float:
+        """Hours of all released modules."""
+        return sum(m.hours for m in self.modules)
+
+    @property
+    def earned(self) -> float:
+        """Hours earned so far."""
+        return sum(m.earned for m in self.modules)
+
+
+class Portal(Protocol):
+    """The port. Every method raises StoreError, with a Chinese sentence for the learner."""
+
+    def overview(self) -> Overview:
+        """The released modules and how the learner stands in each."""
+
+    def open(self, module: str) -> str:
+        """Get the module ready to be learned; the path of its notebook below the learner's home."""
+
+    def answers(self, module: str) -> AnswerFile:
+        """What the learner answered so far."""
+
+    def save(self, module: str, changes: Mapping[str, Any]) -> AnswerFile:
+        """Store changed answers (public item id → value, None to clear); what stands afterwards."""
+
+    def submit(self, module: str) -> datetime:
+        """Hand the module in as it stands; when that was."""
+
+    def result(self, module: str) -> ResultFile | None:
+        """The newest result, or None when there is none yet."""
+
+
+def standing_of(
+    lesson: LessonFile,
+    *,
+    opened: bool,
+    submitted_at: datetime | None,
+    result: ResultFile | None,
+    current: bool,
+    again: bool,
+) -> ModuleStanding:
+    """How a learner stands in a module, from what is known of it.
+
+    ``opened``: the learner has a copy. ``current``: ``result`` belongs to the newest submission.
+    ``again``: a quiz is being answered that was not submitted yet.
+    """
+    state: State
+    if submitted_at is None:
+        state = "进行中" if opened else "未开始"
+    elif result is None or not current:
+        state = "已提交"
+    else:
+        state = result.state
+    if result is None:
+        return ModuleStanding(
+            lesson.module, lesson.title, lesson.hours, lesson.objectives, lesson.due, state, submitted_at
+        )
+    unfinished = [
+        quiz.attempts - quiz.attempt for quiz in result.quizzes.values() if not quiz.final and not quiz.passed
+    ]
+    return ModuleStanding(
+        lesson.module,
+        lesson.title,
+        lesson.hours,
+        lesson.objectives,
+        lesson.due,
+        state,
+        submitted_at,
+        score=result.score,
+        max_score=result.max_score,
+        # The same rule as the instructor's table: points of the whole module against the course's mark.
+        passed=result.score * 100 >= lesson.pass_mark * result.max_score,
+        late=result.late,
+        again=again and state in ("待评阅", "已评分"),
+        attempts_left=max([0, *unfinished]) if current else 0,
+        notes=result.notes if current else (),
+    )

@@ -1,0 +1,227 @@
+"""One lesson while its kernel lives: the answers, the grader's word, and everything that shows them.
+
+There is one ``LiveLesson`` a folder and process, so that two tabs, or a cell run twice, share it. It
+watches the files and tells every shown block when something changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from qinlian.core.files import LESSON_NAME, AnswerFile, LessonBlock, LessonFile
+from qinlian.errors import QinlianError, StoreError
+from qinlian.quiz.answer_file import AnswerStore
+from qinlian.quiz.exchange import Exchange, Submission, learner_name
+from qinlian.quiz.state import BlockState, Standing, block_state, can_retake, open_quizzes
+
+__all__ = ["LiveLesson", "RequestError", "live_lesson", "read_lesson"]
+
+_FILE_ROUND = 1.0
+_ROUNDS_WHEN_IDLE = 5
+"""The exchange is looked at every round while a submission waits, else every fifth."""
+
+
+class RequestError(QinlianError):
+    """The request makes no sense now; ``str()`` says why, in Chinese."""
+
+
+def read_lesson(folder: Path) -> LessonFile:
+    """lesson.json of ``folder``. Raises StoreError with what to do when it is missing or unreadable."""
+    path = folder / LESSON_NAME
+    try:
+        return LessonFile.model_validate(json.loads(path.read_bytes()))
+    except FileNotFoundError:
+        raise StoreError("这个文件夹里没有课程内容（lesson.json）；请回到“我的学习”，从那里打开课程") from None
+    except (OSError, ValueError, ValidationError, RecursionError):
+        raise StoreError("课程内容（lesson.json）读不出来；请回到“我的学习”重新打开课程，仍不行请联系管理员") from None
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return (0, 0, 0)
+    return (found.st_mtime_ns, found.st_ino, found.st_size)
+
+
+class LiveLesson:
+    """The state of one lesson's folder, shared by all blocks shown from it.
+
+    ``classroom`` is None where nothing can be submitted. ``learner`` only decides the draw.
+    Raises StoreError when the lesson cannot be read.
+    """
+
+    def __init__(self, folder: Path, classroom: Exchange | None, learner: str) -> None:
+        self.folder = folder
+        self.lesson = read_lesson(folder)
+        self.store = AnswerStore(folder, self.lesson)
+        self._classroom = classroom
+        self._learner = learner
+        self._listeners: list[Callable[[], None]] = []
+        self._seen = self._stamps()
+        self._rounds = 0
+        self._watch: asyncio.Task[None] | None = None
+        self.standing = Standing()
+        self.standing = self._ask()
+        self.answers: AnswerFile = self.store.read()
+
+    def state(self, block_id: str) -> BlockState:
+        """What that block shows now. Raises KeyError."""
+        return block_state(self.lesson, self.answers, self.lesson.block(block_id), self.standing)
+
+    def listen(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """Call ``changed`` whenever anything changed; returns what ends it. Starts watching the files."""
+        self._listeners.append(changed)
+        self._start()
+
+        def forget() -> None:
+            with suppress(ValueError):
+                self._listeners.remove(changed)
+
+        return forget
+
+    def save(self, block_id: str, changes: dict[str, Any], ages: dict[str, float]) -> None:
+        """Write changed answers of one block. Raises StoreError and RequestError."""
+        self.look()
+        state = self.state(block_id)
+        if state.block["kind"] == "quiz" and state.phase != "open":
+            raise RequestError("这次测验已经提交，不能再改答案")
+        if not changes.keys() <= state.items.keys():
+            raise RequestError("题目已经更新，请刷新页面后再作答")
+        self.answers = self.store.save(changes, ages)
+        self._announce()
+
+    def submit(self, block_id: str) -> None:
+        """Hand in the module as it stands. Raises StoreError and RequestError."""
+        classroom = self._need_classroom()
+        self.look(exchange=True)
+        state = self.state(block_id)
+        if state.block["kind"] == "quiz" and state.phase != "open":
+            raise RequestError("这次测验已经提交，请等待评分")
+        if state.block["kind"] == "reflection" and self._unsubmitted():
+            raise RequestError("心得随测验一起提交，请先完成并提交测验")
+        # A learner may hand in a blank paper: the file must exist all the same.
+        self.answers = self.store.save({})
+        classroom.submit(self.folder, self.lesson.module)
+        self.look(exchange=True)
+
+    def retake(self, block_id: str) -> None:
+        """Begin the next attempt at a quiz with a new draw. Raises StoreError and RequestError."""
+        classroom = self._need_classroom()
+        self.look(exchange=True)
+        if not can_retake(self.lesson.block(block_id), self.answers, self.standing):
+            raise RequestError("上一次还在评分，或作答次数已经用完，现在不能再做")
+        # Only now, between attempts, may the questions change under the learner.
+        classroom.refresh(self.folder, self.lesson.module)
+        self._reload_lesson()
+        graded = self.standing.result
+        block = self._quiz(block_id)
+        last = graded.quizzes[block_id].attempt if graded else 0
+        self.answers = self.store.start_attempt(block_id, last + 1, block.items)
+        self._announce()
+
+    def look(self, exchange: bool = False) -> None:
+        """Read again what changed on disk (and in the exchange) and tell the blocks."""
+        stamps = self._stamps()
+        changed = stamps != self._seen
+        if changed:
+            self._seen = stamps
+            self._reload_lesson()
+            self.answers = self.store.read()
+        if exchange:
+            standing = self._ask()
+            changed = changed or standing != self.standing
+            self.standing = standing
+        if changed:
+            self._announce()
+
+    def _quiz(self, block_id: str) -> LessonBlock:
+        try:
+            return self.lesson.block(block_id)
+        except KeyError:
+            raise RequestError("这个测验已经从课程中撤下，请回到“我的学习”重新打开课程") from None
+
+    def _unsubmitted(self) -> bool:
+        return bool(open_quizzes(self.lesson, self.answers, self.standing))
+
+    def _need_classroom(self) -> Exchange:
+        if self._classroom is None:
+            raise RequestError("这里没有接入课堂，不能提交；请从“我的学习”打开课程")
+        return self._classroom
+
+    def _stamps(self) -> tuple[tuple[int, int, int], ...]:
+        return (_stamp(self.folder / "answers.json"), _stamp(self.folder / LESSON_NAME))
+
+    def _reload_lesson(self) -> None:
+        # A lesson being replaced at this moment is read at the next round.
+        with suppress(StoreError):
+            self.lesson = self.store.lesson = read_lesson(self.folder)
+
+    def _ask(self) -> Standing:
+        if self._classroom is None:
+            return Standing(learner=self._learner)
+        submissions = self._classroom.submissions(self.lesson.module)
+        found = self._classroom.result(self.lesson.module)
+        newest = submissions[-1] if submissions else None
+        return Standing(
+            learner=self._learner,
+            submitted=newest.submitted_at if newest else None,
+            attempts=self._attempts_in(newest) if newest else {},
+            graded=found[0].submitted_at if found else None,
+            result=found[1] if found else None,
+            classroom=True,
+        )
+
+    def _attempts_in(self, newest: Submission) -> dict[str, int]:
+        # The copy never changes, and it can be long: read it once.
+        if newest.submitted_at == self.standing.submitted:
+            return self.standing.attempts
+        handed_in = newest.answers
+        return handed_in.attempts if handed_in else {}
+
+    def _announce(self) -> None:
+        self._seen = self._stamps()
+        for listener in tuple(self._listeners):
+            listener()
+
+    def _start(self) -> None:
+        if self._watch is None or self._watch.done():
+            # Outside a kernel there is no loop and nothing to keep up to date.
+            with suppress(RuntimeError):
+                self._watch = asyncio.get_running_loop().create_task(self._watching())
+
+    async def _watching(self) -> None:
+        while self._listeners:
+            await asyncio.sleep(_FILE_ROUND)
+            self._rounds += 1
+            # A file system that fails for a moment must not end the watch; the next round tries again.
+            with suppress(OSError, ValueError, QinlianError):
+                self.look(exchange=self.standing.waiting or self._rounds % _ROUNDS_WHEN_IDLE == 0)
+
+
+_open: dict[Path, LiveLesson] = {}
+
+
+def live_lesson(folder: Path) -> LiveLesson:
+    """The one ``LiveLesson`` of ``folder`` in this process, brought up to date. Raises StoreError."""
+    folder = folder.resolve()
+    if folder in _open:
+        _open[folder].look(exchange=True)
+        return _open[folder]
+    _open[folder] = LiveLesson(folder, *_classroom())
+    return _open[folder]
+
+
+def _classroom() -> tuple[Exchange | None, str]:
+    try:
+        return Exchange.from_environment(), learner_name()
+    except StoreError:
+        # A notebook opened outside a classroom still teaches: practice works, submitting says why not.
+        return None, learner_name()

@@ -1,0 +1,188 @@
+"""What a block shows now: a pure function of the lesson, the answers and what the grader said.
+
+The same records feed the notebook's widget and any page of ours that supplies its own model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from qinlian.core.drawing import draw
+from qinlian.core.files import AnswerFile, LessonBlock, LessonFile, QuizResult, ReflectionResult, ResultFile
+
+__all__ = ["BlockState", "Standing", "attempt_of", "block_state", "can_retake", "open_quizzes", "quiz_phase"]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Who the learner is and what has been submitted and graded so far.
+
+    ``submitted`` is the time of the newest submission and ``attempts`` what its answers.json said of
+    attempts. ``result`` is the newest result there is and ``graded`` the time of the submission it
+    belongs to. ``classroom`` is False when this notebook is opened where nothing can be submitted.
+    """
+
+    learner: str = ""
+    submitted: datetime | None = None
+    attempts: dict[str, int] = field(default_factory=dict)
+    graded: datetime | None = None
+    result: ResultFile | None = None
+    classroom: bool = False
+
+    @property
+    def waiting(self) -> bool:
+        """True while the newest submission has no result."""
+        return self.submitted is not None and self.submitted != self.graded
+
+
+@dataclass(frozen=True)
+class BlockState:
+    """The widget's traits for one block (docs/architecture.md, The widget's model)."""
+
+    block: dict[str, Any]
+    items: dict[str, Any]
+    answers: dict[str, Any]
+    result: dict[str, Any] = field(default_factory=dict)
+    attempt: int = 1
+    phase: str = "open"
+    context: dict[str, Any] = field(default_factory=dict)
+
+
+def _quiz_result(standing: Standing, quiz: str) -> QuizResult | None:
+    return standing.result.quizzes.get(quiz) if standing.result else None
+
+
+def attempt_of(quiz: str, answers: AnswerFile, standing: Standing) -> int:
+    """The attempt in progress or last made, from 1.
+
+    Once the grader has numbered an attempt, its number is the truth: the file may name the same one or
+    the next, and a file that was lost or edited is brought back to it.
+    """
+    named = max(1, answers.attempts.get(quiz, 1))
+    graded = _quiz_result(standing, quiz)
+    return min(max(named, graded.attempt), graded.attempt + 1) if graded else named
+
+
+def quiz_phase(quiz: str, answers: AnswerFile, standing: Standing) -> str:
+    """``open``, ``submitted`` (the waiting submission carries this attempt) or ``graded``."""
+    graded, attempt = _quiz_result(standing, quiz), attempt_of(quiz, answers, standing)
+    if graded and graded.attempt >= attempt:
+        return "graded"
+    return "submitted" if standing.waiting and standing.attempts.get(quiz, 1) >= attempt else "open"
+
+
+def can_retake(block: LessonBlock, answers: AnswerFile, standing: Standing) -> bool:
+    """True when the learner may begin another attempt at this quiz now."""
+    graded = _quiz_result(standing, block.id)
+    return (
+        graded is not None
+        and not standing.waiting
+        and not graded.final
+        and graded.attempt < block.attempts
+        and quiz_phase(block.id, answers, standing) == "graded"
+    )
+
+
+def open_quizzes(lesson: LessonFile, answers: AnswerFile, standing: Standing) -> tuple[LessonBlock, ...]:
+    """The quizzes that can be answered now: a submission hands in their attempt."""
+    return tuple(b for b in lesson.blocks if b.kind == "quiz" and quiz_phase(b.id, answers, standing) == "open")
+
+
+def _drawn(lesson: LessonFile, block: LessonBlock, answers: AnswerFile, standing: Standing) -> tuple[str, ...]:
+    attempt = attempt_of(block.id, answers, standing)
+    graded = _quiz_result(standing, block.id)
+    if graded and graded.attempt == attempt and graded.drawn:
+        return tuple(item for item in graded.drawn if item in lesson.items)
+    return draw(
+        edition=lesson.edition,
+        quiz=block.id,
+        learner=standing.learner,
+        attempt=attempt,
+        pool=sorted((item, int(lesson.items[item]["difficulty"])) for item in block.items),
+        count=block.count,
+        seen=graded.seen if graded and attempt > 1 else (),
+    )
+
+
+def _filled(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(str(v).strip() for v in value.values())
+    return bool(value.strip() if isinstance(value, str) else value)
+
+
+def _others(
+    lesson: LessonFile, block: LessonBlock, answers: AnswerFile, standing: Standing
+) -> list[dict[str, str | int]]:
+    """What else a submission would hand in unfinished: the module goes in as a whole."""
+    found: list[dict[str, str | int]] = []
+    for other in lesson.blocks:
+        if other.id == block.id or other.kind == "items":
+            continue
+        if other.kind == "quiz" and quiz_phase(other.id, answers, standing) != "open":
+            continue
+        items = _drawn(lesson, other, answers, standing) if other.kind == "quiz" else other.items
+        blank = sum(not (item in answers.answers and _filled(answers.answers[item].value)) for item in items)
+        found.append({"id": other.id, "kind": other.kind, "title": other.title, "blank": blank, "total": len(items)})
+    return found
+
+
+def _changed_since(submitted: datetime, at: str) -> bool:
+    try:
+        return datetime.fromisoformat(at) > submitted
+    except (ValueError, TypeError):
+        return False
+
+
+def _reflection_phase(item: str, answers: AnswerFile, standing: Standing, result: ReflectionResult | None) -> str:
+    if standing.submitted is None:
+        return "open"
+    answer = answers.answers.get(item)
+    if answer and answer.at and _changed_since(standing.submitted, answer.at):
+        return "open"
+    if standing.waiting or (result and result.state == "待评阅"):
+        return "submitted" if answer and _filled(answer.value) else "open"
+    return "graded" if result and result.state == "已评阅" else "open"
+
+
+def block_state(lesson: LessonFile, answers: AnswerFile, block: LessonBlock, standing: Standing) -> BlockState:
+    """Everything the widget of ``block`` needs, in plain JSON values."""
+    shown = _drawn(lesson, block, answers, standing) if block.kind == "quiz" else block.items
+    part: QuizResult | ReflectionResult | None = None
+    attempt, phase = 1, "open"
+    if block.kind == "quiz":
+        part = _quiz_result(standing, block.id)
+        attempt, phase = attempt_of(block.id, answers, standing), quiz_phase(block.id, answers, standing)
+    elif block.kind == "reflection":
+        part = standing.result.reflections.get(block.items[0]) if standing.result else None
+        phase = _reflection_phase(block.items[0], answers, standing, part)
+    whole = standing.result
+    result: dict[str, Any] = {}
+    if whole and part:
+        # A reflection has a state of its own, which is the one to show there.
+        result = {"state": whole.state, "submitted_at": whole.submitted_at, "late": whole.late}
+        result |= {"notes": list(whole.notes), **part.model_dump(mode="json")}
+    return BlockState(
+        block=block.model_dump(mode="json") | {"items": list(shown)},
+        items={item: lesson.items[item] for item in shown},
+        answers={item: answers.answers[item].value for item in shown if item in answers.answers},
+        result=result,
+        attempt=attempt,
+        phase=phase,
+        context=_context(lesson, answers, block, standing),
+    )
+
+
+def _context(lesson: LessonFile, answers: AnswerFile, block: LessonBlock, standing: Standing) -> dict[str, Any]:
+    return {
+        "course": lesson.course,
+        "module": lesson.module,
+        "edition": lesson.edition,
+        "due": lesson.due.isoformat() if lesson.due else "",
+        "classroom": standing.classroom,
+        "submitted_at": standing.submitted.isoformat() if standing.submitted else "",
+        "can_retake": block.kind == "quiz" and can_retake(block, answers, standing),
+        "others": [] if block.kind == "items" else _others(lesson, block, answers, standing),
+        "waiting": standing.waiting,
+    }

@@ -1,0 +1,115 @@
+"""The widget: one block of a lesson in a notebook, and nothing but a wire to ``LiveLesson``."""
+
+from __future__ import annotations
+
+import weakref
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from qinlian.errors import StoreError
+from qinlian.quiz.live import LiveLesson, RequestError
+
+__all__ = ["QuizWidget"]
+
+_STATIC = Path(__file__).parent / "static"
+_MOST_LIVE = 6
+"""Tabs of one lesson that stay connected; a page that is reloaded says goodbye, a killed one cannot."""
+
+
+class QuizWidget(anywidget.AnyWidget):
+    """Shows the block ``block_id`` of ``live``; its traits are in docs/architecture.md."""
+
+    _esm = _STATIC / "quiz.js"
+    _css = _STATIC / "quiz.css"
+
+    block = traitlets.Dict().tag(sync=True)
+    items = traitlets.Dict().tag(sync=True)
+    answers = traitlets.Dict().tag(sync=True)
+    result = traitlets.Dict().tag(sync=True)
+    attempt = traitlets.Int(1).tag(sync=True)
+    phase = traitlets.Unicode("open").tag(sync=True)
+    context = traitlets.Dict().tag(sync=True)
+    status = traitlets.Dict().tag(sync=True)
+    request = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, live: LiveLesson, block_id: str) -> None:
+        self._live = live
+        self._block_id = block_id
+        super().__init__(**self._now())
+        self._forget = live.listen(self._refresh)
+        self.observe(self._asked, names="request")
+        _retire(self, live, block_id)
+
+    def close(self) -> None:
+        """Disconnect from the lesson and from the page."""
+        self._forget()
+        super().close()
+
+    def _now(self) -> dict[str, Any]:
+        return vars(self._live.state(self._block_id)) | {"status": self._notice()}
+
+    def _notice(self) -> dict[str, Any]:
+        text = self._live.store.notice
+        return {"request": "", "ok": False, "kind": "notice", "text": text} if text else {}
+
+    def _refresh(self, status: dict[str, Any] | None = None) -> None:
+        # One message carries all that changed, so the page never shows a mixture.
+        with self.hold_sync():
+            try:
+                for name, value in vars(self._live.state(self._block_id)).items():
+                    setattr(self, name, value)
+            except KeyError:
+                status = status or _failed("", "这部分内容已经更新，请刷新页面")
+            if status is not None:
+                self.status = status
+
+    def _asked(self, change: dict[str, Any]) -> None:
+        request = change["new"]
+        if not isinstance(request, dict) or not request:
+            return
+        number = request.get("id", "")
+        try:
+            status = {"request": number, "ok": True, **self._carry_out(request)}
+        except RequestError as error:
+            status = _failed(number, str(error), "refused")
+        except StoreError as error:
+            status = _failed(number, str(error))
+        except Exception:
+            # The page must hear of any failure, or it would wait for an answer that never comes.
+            status = _failed(number, "没有保存，程序出了问题；请刷新页面，仍不行请联系管理员")
+        if request.get("action") != "bye":
+            self._refresh(status)
+
+    def _carry_out(self, request: dict[str, Any]) -> dict[str, str]:
+        action = request.get("action")
+        if action == "save":
+            self._live.save(self._block_id, dict(request.get("changes") or {}), dict(request.get("ages") or {}))
+            return {"kind": "saved", "text": "已保存"}
+        if action == "submit":
+            self._live.submit(self._block_id)
+            return {"kind": "submitted", "text": "已提交"}
+        if action == "retake":
+            self._live.retake(self._block_id)
+            return {"kind": "saved", "text": "已开始新的一次作答"}
+        if action == "bye":
+            self.close()
+            return {"kind": "closed", "text": ""}
+        raise RequestError("页面与课程的版本不一致，请刷新页面")
+
+
+def _failed(request: Any, text: str, kind: str = "failed") -> dict[str, Any]:
+    return {"request": request, "ok": False, "kind": kind, "text": text}
+
+
+_shown: weakref.WeakKeyDictionary[LiveLesson, dict[str, list[QuizWidget]]] = weakref.WeakKeyDictionary()
+
+
+def _retire(widget: QuizWidget, live: LiveLesson, block_id: str) -> None:
+    """Close the oldest widgets of a block beyond the limit: ipywidgets would keep them for ever."""
+    others = [w for w in _shown.setdefault(live, {}).get(block_id, []) if w.comm is not None]
+    for old in others[: max(0, len(others) + 1 - _MOST_LIVE)]:
+        old.close()
+    _shown[live][block_id] = [*others[-(_MOST_LIVE - 1) :], widget]

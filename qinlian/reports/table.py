@@ -1,0 +1,176 @@
+"""The gradebook as one table: who, which module, how many points, in what state.
+
+pandas is imported here and in the other modules of ``reports``, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from sqlalchemy import Engine, MetaData, create_engine, func, inspect, select
+from sqlalchemy import Table as SqlTable
+from sqlalchemy.engine import Connection
+from sqlalchemy.pool import NullPool
+
+from qinlian.core.model import Course, Module
+
+__all__ = ["BEIJING", "COLUMNS", "gradebook_table", "print_table"]
+
+BEIJING = timezone(timedelta(hours=8))
+COLUMNS = ("学员", "姓名", "单位", "模块", "得分", "满分", "状态", "提交时间", "次数", "获得学时")
+"""In nbgrader's student record the name is ``last_name`` and the unit ``first_name``."""
+
+
+class _Gradebook:
+    """nbgrader's tables and ours, read as they stand in the database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._tables = set(inspect(engine).get_table_names())
+        self._metadata = MetaData()
+        self._engine = engine
+
+    def has(self, name: str) -> bool:
+        return name in self._tables
+
+    def __getattr__(self, name: str) -> SqlTable:
+        return SqlTable(name, self._metadata, autoload_with=self._engine)
+
+
+def _students(db: _Gradebook, connection: Connection) -> dict[str, tuple[str, str]]:
+    s = db.student
+    rows = connection.execute(select(s.c.id, s.c.last_name, s.c.first_name).order_by(s.c.id))
+    return {row.id: (row.last_name or "", row.first_name or "") for row in rows}
+
+
+def _submissions(db: _Gradebook, connection: Connection) -> dict[tuple[str, str], Any]:
+    """(learner, module) → timestamp, points, whether a person still has to grade."""
+    a, sa, sn, g = db.assignment, db.submitted_assignment, db.submitted_notebook, db.grade
+    # nbgrader's own rule: a manual mark, where there is one, stands in the place of the automatic one.
+    mark = func.coalesce(g.c.manual_score, g.c.auto_score, 0.0) + func.coalesce(g.c.extra_credit, 0.0)
+    points = (
+        select(sn.c.assignment_id.label("id"), func.sum(mark).label("points"), func.max(g.c.needs_manual_grade).label("open"))
+        .join(g, g.c.notebook_id == sn.c.id)
+        .group_by(sn.c.assignment_id)
+        .subquery()
+    )
+    penalty = (
+        select(sn.c.assignment_id.label("id"), func.sum(sn.c.late_submission_penalty).label("penalty"))
+        .group_by(sn.c.assignment_id)
+        .subquery()
+    )
+    query = (
+        select(
+            sa.c.student_id,
+            a.c.name,
+            sa.c.timestamp,
+            points.c.points,
+            points.c.open,
+            penalty.c.penalty,
+        )
+        .join(a, a.c.id == sa.c.assignment_id)
+        .outerjoin(points, points.c.id == sa.c.id)
+        .outerjoin(penalty, penalty.c.id == sa.c.id)
+    )
+    return {(row.student_id, row.name): row for row in connection.execute(query)}
+
+
+def _attempts(db: _Gradebook, connection: Connection) -> dict[tuple[str, str], int]:
+    """(learner, module) → how many submissions were graded."""
+    if not db.has("qinlian_attempt"):
+        return {}
+    t = db.qinlian_attempt
+    query = select(t.c.learner, t.c.module, func.count()).group_by(t.c.learner, t.c.module)
+    return {(learner, module): count for learner, module, count in connection.execute(query)}
+
+
+def _waiting(db: _Gradebook, connection: Connection) -> dict[tuple[str, str], datetime]:
+    """(learner, module) → when a submission came that is not graded yet."""
+    if not db.has("qinlian_arrival"):
+        return {}
+    t = db.qinlian_arrival
+    query = select(t.c.learner, t.c.module, func.max(t.c.submitted_at)).where(t.c.state == "已收")
+    rows = connection.execute(query.group_by(t.c.learner, t.c.module))
+    return {(learner, module): moment for learner, module, moment in rows}
+
+
+def _beijing(moment: datetime | None) -> datetime | None:
+    # Without a zone, because a worksheet's cells have none; the heading says which it is.
+    return moment.replace(tzinfo=UTC).astimezone(BEIJING).replace(tzinfo=None) if moment else None
+
+
+def _row(module: Module, pass_mark: float, graded: Any, attempts: int, waiting: datetime | None) -> dict[str, Any]:
+    row = {"模块": module.title, "得分": None, "满分": module.max_score, "次数": attempts, "获得学时": 0.0}
+    if graded is None or graded.points is None:
+        return row | {"状态": "已提交" if waiting else "未开始", "提交时间": _beijing(waiting)}
+    score = round(max(0.0, float(graded.points) - float(graded.penalty or 0.0)), 2)
+    passed = score * 100 >= pass_mark * module.max_score
+    return row | {
+        "得分": score,
+        "状态": "待评阅" if graded.open else "已评分",
+        "提交时间": _beijing(graded.timestamp),
+        "获得学时": module.hours if passed else 0.0,
+    }
+
+
+def gradebook_table(db_url: str, course: Course) -> pd.DataFrame:
+    """One row a learner and module, in the order of learners' ids and of the course.
+
+    Columns as in ``COLUMNS``; 得分 is empty until something was graded, 提交时间 is Beijing time, and
+    获得学时 counts a module once its score reaches the course's pass mark.
+    """
+    engine = create_engine(db_url, poolclass=NullPool)
+    try:
+        db = _Gradebook(engine)
+        with engine.connect() as connection:
+            if not db.has("student"):
+                people: dict[str, tuple[str, str]] = {}
+            else:
+                people = _students(db, connection)
+                graded, counts = _submissions(db, connection), _attempts(db, connection)
+                waiting = _waiting(db, connection)
+    finally:
+        engine.dispose()
+    rows = [
+        {"学员": learner, "姓名": name, "单位": unit}
+        | _row(
+            module,
+            course.pass_mark,
+            graded.get((learner, module.id)),
+            counts.get((learner, module.id), 0),
+            waiting.get((learner, module.id)),
+        )
+        for learner, (name, unit) in people.items()
+        for module in course.modules
+    ]
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    return table.astype(
+        {"得分": "float64", "满分": "float64", "次数": "int64", "获得学时": "float64", "提交时间": "datetime64[us]"}
+    )
+
+
+def print_table(table: pd.DataFrame, console: Console | None = None) -> None:
+    """Print the table to the terminal; nothing in a name or unit is taken as markup."""
+    console = console or Console()
+    shown = Table(title="成绩总表（提交时间为北京时间）")
+    numbers = {"得分", "满分", "次数", "获得学时"}
+    for column in table.columns:
+        shown.add_column(column, justify="right" if column in numbers else "left")
+    for row in table.itertuples(index=False, name=None):
+        shown.add_row(*(Text(_shown(value)) for value in row))
+    console.print(shown)
+
+
+def _shown(value: Any) -> str:
+    if value is None or value is pd.NaT or (isinstance(value, float) and value != value):
+        return ""
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M")
+    if isinstance(value, float):
+        return f"{value:g}"
+    # A control character in a name could move the terminal's cursor.
+    return "".join(c for c in str(value) if c.isprintable())
