@@ -20,6 +20,13 @@ if classroom != root / ".classroom":
     c.CourseDirectory.autograded_directory = str(classroom / "autograded")
 c.Exchange.root = str(classroom / "exchange")
 c.Exchange.timezone = "UTC"
+c.ExchangeFactory.collect = "qinlian.grading.collect.QinlianCollect"
+c.ExchangeFactory.release_assignment = "qinlian.grading.release.QinlianRelease"
+c.ExchangeFactory.release_feedback = "qinlian.grading.release.QinlianReleaseFeedback"
+# In the local classroom everybody is one user of this machine. Anywhere else this must stay on.
+c.QinlianCollect.check_owner = False
+c.GenerateFeedback.preprocessors = ["qinlian.grading.feedback.GetMarks"]
+c.GenerateFeedback.exporter_class = "qinlian.grading.feedback.FeedbackExporter"
 
 c.ClearSolutions.text_stub = ANSWER_PLACEHOLDER
 # answers.json is the learner's own: nbgrader must never put one of ours over it.

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from qinlian.authoring.cases import PlacedCase
 from qinlian.authoring.embeds import Embed, Stretch, parse_body
 from qinlian.authoring.placed import Placed
-from qinlian.authoring.questions import parse_points
-from qinlian.authoring.structure import ID, Attr, heading_level, heading_text, split_list
+from qinlian.authoring.structure import ID, Attr, heading_level, heading_text, parse_points, split_list
 from qinlian.authoring.textfile import Line, Place, TextFile, nearest
 from qinlian.core.diagnostics import Diagnostic
 from qinlian.core.model import (
@@ -81,6 +80,7 @@ def parse_lesson(parsed: TextFile) -> tuple[Lesson, list[Diagnostic]]:
     for line in parsed.lines:
         level = heading_level(line)
         if level and not _heading_ok(line):
+            title = title or (line.text[heading_text(line) :].strip() if level == 1 else "")
             problems.append(line.at(line.indent).says("E410", "标题的写法不对", "行首写半角 #，后面空一格，再写标题"))
         elif level == 1:
             if title:

@@ -23,7 +23,7 @@ def check_item(placed: Placed) -> Iterator[Diagnostic]:
     for index, element in enumerate(item.elements):
         if not element.text.strip() and item.kind not in ("填空", "配对"):
             yield placed.at("element", index).says("E305", f"{element.letter} 没有内容", "写出内容，或删掉这一行")
-    if placed.sound:
+    if "elements" not in placed.unread:
         for finding in kind.findings(item):
             place = placed.at() if finding.element is None else placed.at("element", finding.element)
             yield place.says(finding.code, finding.message, finding.hint)
@@ -38,9 +38,9 @@ def check_item(placed: Placed) -> Iterator[Diagnostic]:
         yield placed.at("字数").says("E312", "只有心得写字数", "删掉这一项")
     if not placed.used:
         yield placed.at().says("E309", f"{item.id} 没有写用途", "在题上或节标题上写 {用途=练习} 或 {用途=测验}")
-    if not item.explanation:
+    if not item.explanation and "解析" not in placed.unread:
         yield placed.at("解析").says("E307", f"{item.id} 没有解析", "补上 解析：……")
-    if not item.citations:
+    if not item.citations and "依据" not in placed.unread:
         yield placed.at("依据").says("E308", f"{item.id} 没有依据", "补上 依据：《文件名》第几条第几款")
 
 

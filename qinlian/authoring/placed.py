@@ -16,14 +16,15 @@ class Placed:
     """An item read from a file or a workbook.
 
     ``places`` is by part: ``id``, ``kind``, ``stem``, ``解析``, ``依据``, an attribute's name, or
-    ``element:0``, ``feedback:0``, ``依据:0`` counted from 0. ``used`` says whether a 用途 was written,
-    ``sound`` whether every answer line could be read: if not, the type's findings would mislead.
+    ``element:0``, ``feedback:0``, ``依据:0`` counted from 0. ``used`` says whether a 用途 was written.
+    ``unread`` are the parts (``elements``, 解析, 依据) of which something was written that could not be
+    read: what is missing there has been reported, and is not reported again as missing.
     """
 
     item: Item
     places: Mapping[str, Place] = field(default_factory=dict)
     used: bool = True
-    sound: bool = True
+    unread: frozenset[str] = frozenset()
 
     def at(self, part: str = "id", index: int | None = None) -> Place:
         """The place of a part; of the item as a whole when that part was not written."""

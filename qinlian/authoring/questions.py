@@ -7,13 +7,22 @@ from dataclasses import dataclass, field
 
 from qinlian.authoring.placed import Placed
 from qinlian.authoring.shapes import FIELDS, shape, tidy, unescaped
-from qinlian.authoring.structure import Heading, heading_level, heading_text, parse_braces, parse_heading, split_list
+from qinlian.authoring.structure import (
+    Heading,
+    heading_level,
+    heading_text,
+    parse_braces,
+    parse_heading,
+    parse_points,
+    parse_words,
+    split_list,
+)
 from qinlian.authoring.textfile import Line, Place, TextFile, html_places, nearest
 from qinlian.core.diagnostics import Diagnostic
 from qinlian.core.model import Element, Item, Use
 from qinlian.items.base import ItemType, item_types
 
-__all__ = ["Questions", "item_span_starts", "parse_points", "parse_questions", "parse_words", "split_citations"]
+__all__ = ["Questions", "item_span_starts", "parse_questions", "split_citations"]
 
 ATTRS = ("用途", "难度", "知识点", "分值", "计分", "字数")
 SAMPLE = "### LZ-02-003 [单选] {难度=2 知识点=礼品礼金}"
@@ -46,7 +55,7 @@ class _Draft:
     fields: dict[str, list[str]] = field(default_factory=dict)
     current: str = ""
     places: dict[str, Place] = field(default_factory=dict)
-    sound: bool = True
+    unread: set[str] = field(default_factory=set)
 
     def say(self, place: Place, code: str, message: str, hint: str = "") -> None:
         self.problems.append(place.says(code, message, hint))
@@ -167,7 +176,7 @@ def _element(draft: _Draft, line: Line) -> None:
     start = line.at(line.indent)
     sample = draft.kind.line_sample
     if draft.current in FIELDS:
-        draft.sound = False
+        draft.unread.add("elements")
         draft.say(start, "E203", f"选项写在了{draft.current}后面", "把选项移到解析和依据之前；若是正文，在行首加 \\")
         return
     found = _BRACKET.match(line.narrow)
@@ -181,7 +190,8 @@ def _element(draft: _Draft, line: Line) -> None:
         draft.say(
             line.at(found.start("mark")), "E203", f"{draft.kind.label}题的方括号里不能写“{raw}”", f"写成 {sample}"
         )
-        draft.sound, mark = False, ""
+        mark = ""
+        draft.unread.add("elements")
     if draft.kind.has_letters:
         lettered = _LETTER.match(line.narrow, rest)
         if not lettered:
@@ -194,7 +204,7 @@ def _element(draft: _Draft, line: Line) -> None:
     letter, mark, text = draft.kind.lettered(index, mark, letter, text)
     draft.places[f"element:{index}"] = start
     if letter in {e[0] for e in draft.elements}:
-        draft.sound = False
+        draft.unread.add("elements")
         draft.say(start, "E207", f"“{letter}”写了两次", "每个选项的字母只用一次")
     draft.problems += html_places(line, rest)
     draft.elements.append((letter, mark, text, []))
@@ -202,7 +212,7 @@ def _element(draft: _Draft, line: Line) -> None:
 
 def _unread(draft: _Draft, line: Line) -> None:
     """Keep a line that is no element, so that its feedback finds its place."""
-    draft.sound = False
+    draft.unread.add("elements")
     draft.places[f"element:{len(draft.elements)}"] = line.at(line.indent)
     draft.elements.append(("?", "", line.text.strip(), []))
 
@@ -211,6 +221,7 @@ def _field(draft: _Draft, line: Line) -> None:
     start = line.at(line.indent)
     found = _FIELD.match(line.narrow)
     if not found:
+        draft.unread |= {name for name in FIELDS if name not in draft.fields}
         draft.say(
             start, "E206", "这一行像字段，却不是“解析：”或“依据：”", "改成 解析：或 依据：；若是正文，在行首加 \\"
         )
@@ -262,7 +273,7 @@ def _finish(draft: _Draft) -> Placed:
         explanation=tidy("\n".join(draft.fields.get("解析", []))),
         citations=split_citations("；".join(draft.fields.get("依据", []))),
     )
-    return Placed(item, draft.places, used=bool(use), sound=draft.sound)
+    return Placed(item, draft.places, used=bool(use), unread=frozenset(draft.unread))
 
 
 def _use(draft: _Draft) -> Use | None:
@@ -312,16 +323,3 @@ def _words(draft: _Draft) -> tuple[int, int] | None:
     if value is None:
         draft.say(attr.place, "E205", f"字数不能是“{attr.value}”", "写成 200-800")
     return value
-
-
-def parse_points(text: str) -> float | None:
-    """A positive number of at most two decimals below 10 000, or None."""
-    return float(text) or None if re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,2})?", text) else None
-
-
-def parse_words(text: str) -> tuple[int, int] | None:
-    """(from, to) of ``200-800``, or None."""
-    found = re.fullmatch(r"([0-9]{1,5})\s*[-~–—至到]\s*([0-9]{1,5})", text)
-    if not found or not 0 < int(found[1]) <= int(found[2]):
-        return None
-    return int(found[1]), int(found[2])

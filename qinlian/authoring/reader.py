@@ -10,13 +10,13 @@ from qinlian.authoring.cases import PlacedCase, parse_cases
 from qinlian.authoring.coursefile import CourseFrame, ModuleEntry, parse_course
 from qinlian.authoring.embeds import Stretch
 from qinlian.authoring.lessons import Lesson, Resolved, Stock, parse_lesson, resolve
-from qinlian.authoring.lint import lint_module
+from qinlian.authoring.lint import lint_items
 from qinlian.authoring.meaning import check_citations, check_item, check_unique
 from qinlian.authoring.placed import Placed
 from qinlian.authoring.questions import Questions, parse_questions
 from qinlian.authoring.rulebook import Rulebook, parse_rules
 from qinlian.authoring.secret import HINT, SECRET_NAME, read_secret, secret_problem
-from qinlian.authoring.textfile import Place, TextFile, display_name, nearest, read_text
+from qinlian.authoring.textfile import Place, TextFile, display_name, read_text
 from qinlian.core.diagnostics import Diagnostic, has_errors, ordered
 from qinlian.core.identity import Identity
 from qinlian.core.model import Course, Document, Module
@@ -152,7 +152,7 @@ class _Reader:
         for path in sorted((self.dir / "modules").glob("*/")) if frame else ():
             if path.name not in listed and (path / "lesson.md").exists():
                 place = Place(f"{self.dir.name}/modules/{path.name}")
-                hint = nearest(path.name, listed, listed=False) or "在 course.yaml 的模块里列出它，或移走这个文件夹"
+                hint = "在 course.yaml 的模块里列出它，或移走这个文件夹"
                 self.problems.append(place.says("W613", f"模块 {path.name} 没有列入课程", hint))
 
     def judge(self, text: _ModuleText, rules: Rulebook) -> None:
@@ -168,7 +168,7 @@ class _Reader:
         for line in text.lesson.objective_lines if text.lesson else ():
             self.problems += rules.mentioned(line.text, line.at(), old_allowed=True)
         identity = None if secret_problem(self.dir) else Identity(read_secret(self.dir))
-        self.problems += lint_module(text.module, text.items, identity)
+        self.problems += lint_items(text.items, identity)
         self.problems += _unused(text)
         self.problems += _frame(text)
 

@@ -194,7 +194,7 @@ class Rulebook:
             yield place.says("E503", f"《{title}》已失效（{known[0].version}）", "换成现行有效的依据")
             return
         else:
-            chosen = current
+            chosen = sorted(current, key=lambda d: d.since, reverse=True)
         if pin:
             yield from _article_exists(chosen[0], pin, place)
 

@@ -25,6 +25,8 @@ __all__ = [
     "parse_attrs",
     "parse_braces",
     "parse_heading",
+    "parse_points",
+    "parse_words",
     "split_list",
 ]
 
@@ -151,3 +153,16 @@ def parse_heading(
 def split_list(text: str) -> tuple[str, ...]:
     """The words of a list written with 、 (commas and semicolons do as well), without repeats."""
     return tuple(dict.fromkeys(w.strip() for w in re.split(r"[、，,；;]", text) if w.strip()))
+
+
+def parse_points(text: str) -> float | None:
+    """A positive number of at most two decimals below 10 000, or None."""
+    return float(text) or None if re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,2})?", text) else None
+
+
+def parse_words(text: str) -> tuple[int, int] | None:
+    """(from, to) of ``200-800``, or None."""
+    found = re.fullmatch(r"([0-9]{1,5})\s*[-~–—至到]\s*([0-9]{1,5})", text)
+    if not found or not 0 < int(found[1]) <= int(found[2]):
+        return None
+    return int(found[1]), int(found[2])

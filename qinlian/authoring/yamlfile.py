@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -50,7 +51,10 @@ def read_yaml(parsed: TextFile, keys: Iterable[str]) -> tuple[Value | None, list
             problems.append(line.at(found.end(1)).says("E106", "键后面用了全角冒号", "改成半角冒号，后面空一格"))
         lines.append(f"{found[1].rstrip()}: {line.text[found.end() :]}" if found else line.text)
     try:
-        root = YAML(typ="safe", pure=True).compose(io.StringIO("\n".join(lines) + "\n"))
+        with warnings.catch_warnings():
+            # It warns of anchors used twice; anchors are an error here anyway.
+            warnings.simplefilter("ignore")
+            root = YAML(typ="safe", pure=True).compose(io.StringIO("\n".join(lines) + "\n"))
         value = _value(parsed.file, root, problems, 0) if root is not None else Value(Place(parsed.file, 1, 1), text="")
     except MarkedYAMLError as error:
         return None, [*problems, _syntax(parsed, error)]

@@ -50,7 +50,10 @@ def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
 
 
 def ordered(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """The same diagnostics without repeats, by file, place and code."""
-    return tuple(
-        sorted(set(diagnostics), key=lambda d: (d.file, d.sheet, d.line, d.col, d.cell, d.code, d.message))
-    )
+    """The same diagnostics without repeats, by file, place (in a workbook by row) and code."""
+
+    def place(d: Diagnostic) -> tuple[str, str, int, int, int, int, str, str, str]:
+        column, row = d.cell.rstrip("0123456789"), d.cell.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+        return d.file, d.sheet, d.line, d.col, int(row or 0), len(column), column, d.code, d.message
+
+    return tuple(sorted(set(diagnostics), key=place))

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Literal
 
-from sqlalchemy import Column, DateTime, Engine, Integer, MetaData, String, Table, Text, create_engine, select
+from sqlalchemy import Column, DateTime, Engine, Integer, MetaData, String, Table, Text, select
 from sqlalchemy.engine import Connection
-from sqlalchemy.pool import NullPool
+
+from qinlian.grading.responses import open_engine, retrying, writing
 
 __all__ = ["Arrival", "Arrivals", "State", "secret_digest"]
 
@@ -86,18 +86,14 @@ class Arrivals:
     """The table, over one database address."""
 
     def __init__(self, db_url: str) -> None:
-        # A lock held by formgrader is waited for, not turned into a failed submission.
-        options = {"timeout": 30} if db_url.startswith("sqlite") else {}
-        if db_url.startswith("sqlite:///"):
-            Path(db_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-        self._engine: Engine = create_engine(db_url, poolclass=NullPool, connect_args=options)
-        _TABLE.create(self._engine, checkfirst=True)
+        self._engine: Engine = open_engine(db_url)
+        retrying(lambda: _TABLE.create(self._engine, checkfirst=True))
         self._open: Connection | None = None
 
     @contextmanager
     def together(self) -> Iterator[None]:
         """Everything done inside is one transaction: a class of submissions costs one write to disk."""
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             self._open = connection
             try:
                 yield
@@ -109,7 +105,15 @@ class Arrivals:
         if self._open is not None:
             yield self._open
         else:
-            with self._engine.begin() as connection:
+            with writing(self._engine) as connection:
+                yield connection
+
+    @contextmanager
+    def _look(self) -> Iterator[Connection]:
+        if self._open is not None:
+            yield self._open
+        else:
+            with self._engine.connect() as connection:
                 yield connection
 
     def seen(self, folder: str, learner: str, module: str, now: datetime) -> Arrival:
@@ -134,20 +138,20 @@ class Arrivals:
         if states is not None:
             query = query.where(_TABLE.c.state.in_(list(states)))
         query = query.order_by(_TABLE.c.submitted_at, _TABLE.c.first_seen, _TABLE.c.folder)
-        with self._work() as connection:
+        with self._look() as connection:
             return [_arrival(row) for row in connection.execute(query)]
 
     def finished(self) -> set[str]:
         """Names of folders with which nothing more is to be done."""
         query = select(_TABLE.c.folder).where(_TABLE.c.state.in_(["已评分", "拒收", "停放"]))
-        with self._work() as connection:
+        with self._look() as connection:
             return {row.folder for row in connection.execute(query)}
 
     def has_secret(self, digest: str, *, other_than: str) -> bool:
         """True when another folder came with the same secret."""
         query = select(_TABLE.c.folder).where(_TABLE.c.secret == digest, _TABLE.c.folder != other_than)
-        with self._work() as connection:
-            return connection.execute(query).first() is not None
+        with self._look() as connection:
+            return bool(connection.execute(query).first())
 
     def _set(self, folder: str, **values: object) -> None:
         with self._work() as connection:
@@ -189,4 +193,4 @@ class Arrivals:
         if module is not None:
             query = query.where(_TABLE.c.module == module)
         with self._work() as connection:
-            return connection.execute(query.values(state="已收", tries=0)).rowcount
+            return int(connection.execute(query.values(state="已收", tries=0)).rowcount)

@@ -14,27 +14,27 @@ from typing import Any
 
 from bleach import clean
 from nbconvert.exporters import HTMLExporter
-from nbconvert.filters.strings import _get_default_css_sanitizer
+from nbformat.notebooknode import NotebookNode
 from nbgrader.converters import GenerateFeedback
 from nbgrader.converters.base import NbGraderException
 from nbgrader.exchange import ExchangeError
+from nbgrader.preprocessors import GetGrades
 from traitlets.config import Config
 
 from qinlian.errors import GradingError
 from qinlian.grading.setting import Setting
 
-__all__ = ["FeedbackExporter", "publish_feedback", "safe_html"]
+__all__ = ["FeedbackExporter", "GetMarks", "publish_feedback", "safe_html"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_TAGS = frozenset(
-    "a abbr b blockquote br code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr i li ol p pre s small span strong sub sup"
-    " table tbody td th thead tr ul".split()
-)
+_BLOCKS = {"blockquote", "div", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "ul"}
+_WORDS = {"a", "abbr", "b", "br", "code", "del", "em", "i", "s", "small", "span", "strong", "sub", "sup"}
+_TAGS = frozenset(_BLOCKS | _WORDS | {"table", "tbody", "td", "th", "thead", "tr"})
 _ATTRIBUTES = {"a": ["href", "title"], "*": ["class", "lang"], "td": ["colspan", "rowspan"], "th": ["scope"]}
 
 
 def safe_html(text: str) -> str:
-    """HTML with everything taken out that is not plain text structure (nbconvert's own sanitizer, narrowed)."""
+    """HTML with everything escaped that is not plain text structure: what nbconvert's sanitizer does, narrowed."""
     return str(
         clean(
             text,
@@ -42,7 +42,6 @@ def safe_html(text: str) -> str:
             attributes=_ATTRIBUTES,
             protocols={"http", "https", "mailto"},
             strip_comments=True,
-            css_sanitizer=_get_default_css_sanitizer(),
         )
     )
 
@@ -75,6 +74,23 @@ class FeedbackExporter(HTMLExporter):
         first = next((c.source for c in nb.cells if c.cell_type == "markdown"), "")
         resources["qinlian"] = {"title": first.split("\n", 1)[0].removeprefix("# ").strip()}
         return super().from_notebook_node(nb, resources, **kw)
+
+
+class GetMarks(GetGrades):
+    """nbgrader's GetGrades, which besides tells a mark of nothing from one that is still to come."""
+
+    def _get_score(self, cell: NotebookNode, resources: Any) -> None:
+        super()._get_score(cell, resources)
+        grade = self.gradebook.find_grade(
+            cell.metadata["nbgrader"]["grade_id"], self.notebook_id, self.assignment_id, self.student_id
+        )
+        cell.metadata["qinlian"] = {"waiting": bool(grade.needs_manual_grade)}
+
+    def _get_comment(self, cell: NotebookNode, resources: Any) -> None:
+        super()._get_comment(cell, resources)
+        # nbgrader's own remark on an empty cell is English, and says what the page says anyway.
+        if cell.metadata.nbgrader["comment"] == "No response.":
+            cell.metadata.nbgrader["comment"] = "没有作答"
 
 
 class _Kept(logging.Handler):

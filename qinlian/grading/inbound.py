@@ -19,10 +19,24 @@ from datetime import UTC, datetime, timedelta
 from qinlian.core.files import ANSWERS_LIMIT, ANSWERS_NAME
 from qinlian.errors import SubmissionError
 
-__all__ = ["Folder", "FolderName", "Unfinished", "folder_name", "open_inbound", "printable", "read_folder"]
+__all__ = [
+    "NOTEBOOK",
+    "SECRET_NAME",
+    "TIMESTAMP_NAME",
+    "TOLERANCE",
+    "Folder",
+    "FolderName",
+    "Unfinished",
+    "folder_name",
+    "open_inbound",
+    "printable",
+    "read_folder",
+    "read_secret",
+]
 
 SECRET_NAME = "submission_secret.txt"
 TIMESTAMP_NAME = "timestamp.txt"
+NOTEBOOK = "课文笔记本"
 NOTEBOOK_LIMIT = 10_000_000
 TOLERANCE = timedelta(minutes=2)
 """How far a clock on the learner's machine may be off before the file system's time is taken."""
@@ -162,7 +176,7 @@ def read_folder(inbound: int, name: FolderName, *, check_owner: bool = True) -> 
         folder = os.open(name.text, flags, dir_fd=inbound)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENOTDIR):
-            raise SubmissionError("not-folder", "提交的不是一个文件夹（可能是链接），没有收；请在课程页面里重新提交") from None
+            raise SubmissionError("not-folder", "提交的不是一个文件夹，没有收；请在课程页面里重新提交") from None
         if error.errno == errno.ENOENT:
             raise Unfinished from None
         raise SubmissionError("unreadable", "提交的文件夹打不开，没有收；请在课程页面里重新提交") from None
@@ -183,17 +197,34 @@ def _read_open(folder: int, name: FolderName, check_owner: bool) -> Folder:
     secret, written = _credentials(folder, owner)
     notes: list[str] = []
 
-    def take(file: str, limit: int, what: str) -> bytes | None:
+    def take(file: str, limit: int, what: str, then: str) -> bytes | None:
         try:
             found = _read(folder, file, limit, owner)
         except _Refused as reason:
-            notes.append(f"{what}{reason}，没有收；请在课程页面里作答后重新提交")
+            notes.append(f"{what}{reason}，没有收；{then}")
             return None
         return found[0] if found else None
 
-    answers = take(ANSWERS_NAME, ANSWERS_LIMIT, "答题记录")
-    notebook = take(f"{name.module}.ipynb", NOTEBOOK_LIMIT, "课文笔记本")
+    answers = take(ANSWERS_NAME, ANSWERS_LIMIT, "答题记录", "请在课程页面里作答后重新提交")
+    notebook = take(f"{name.module}.ipynb", NOTEBOOK_LIMIT, NOTEBOOK, "评分只看答题记录，得分不受影响")
     return Folder(name=name, secret=secret, answers=answers, notebook=notebook, written=written, notes=tuple(notes))
+
+
+def read_secret(inbound: int, name: FolderName) -> str:
+    """The secret of a folder that was refused, to tell its sender why; empty when there is none to trust."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        folder = os.open(name.text, flags, dir_fd=inbound)
+    except OSError:
+        return ""
+    try:
+        # The file's owner must be the folder's, so that nobody speaks through another's secret.
+        found = _read(folder, SECRET_NAME, 1000, os.fstat(folder).st_uid)
+    except (_Refused, Unfinished):
+        return ""
+    finally:
+        os.close(folder)
+    return found[0].decode().strip() if found and _SECRET.fullmatch(found[0]) else ""
 
 
 def _credentials(folder: int, owner: int | None) -> tuple[str, datetime]:

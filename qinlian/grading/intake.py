@@ -11,18 +11,20 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 
 from qinlian.core.files import ANSWERS_NAME, LESSON_NAME
 from qinlian.errors import SubmissionError
 from qinlian.grading.arrivals import Arrival, Arrivals, secret_digest
 from qinlian.grading.inbound import (
+    NOTEBOOK,
     SECRET_NAME,
     TIMESTAMP_NAME,
     TOLERANCE,
@@ -33,11 +35,16 @@ from qinlian.grading.inbound import (
     open_inbound,
     printable,
     read_folder,
+    read_secret,
 )
+from qinlian.grading.late import deadline
+from qinlian.grading.responses import open_engine
 
-__all__ = ["Intake", "Parcel", "due_date", "notebook_note", "submission_time"]
+__all__ = ["Intake", "Parcel", "Refusal", "belongs", "notebook_note", "submission_time"]
 
 STAMP = "%Y-%m-%d %H:%M:%S.%f UTC"
+_PATIENCE, _GIVE_UP = timedelta(minutes=1), timedelta(days=1)
+"""How long an unfinished folder is looked at in every round, and how long at all."""
 
 
 def _now() -> datetime:
@@ -53,9 +60,24 @@ class Parcel:
     late: bool
 
     @property
+    def order(self) -> tuple[datetime, datetime, str]:
+        """What puts a learner's attempts in order of arrival."""
+        when = self.arrival.submitted_at or self.arrival.first_seen
+        return when, self.arrival.first_seen, self.arrival.folder
+
+    @property
     def secret(self) -> str:
         """The submission's secret, from the kept copy."""
         return (self.kept / SECRET_NAME).read_text("utf-8").strip()
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A folder that was not taken, and the secret (if any) through which its sender can be told why."""
+
+    module: str
+    secret: str = field(repr=False)
+    reason: str
 
 
 def submission_time(folder: Folder, first_seen: datetime) -> tuple[datetime, str]:
@@ -77,13 +99,13 @@ def submission_time(folder: Folder, first_seen: datetime) -> tuple[datetime, str
 
 def _cells(data: bytes) -> list[tuple[str, str]]:
     cells = json.loads(data.decode("utf-8"))["cells"]
-    return [
-        (str(c["cell_type"]), c["source"] if isinstance(c["source"], str) else "".join(c["source"])) for c in cells
-    ]
+    return [(str(c["cell_type"]), c["source"] if isinstance(c["source"], str) else "".join(c["source"])) for c in cells]
 
 
-def notebook_note(submitted: bytes, released: bytes) -> str:
+def notebook_note(submitted: bytes | None, released: bytes) -> str:
     """What to say of the notebook that came along; empty when its cells are the released ones."""
+    if submitted is None:
+        return "没有收到课文笔记本；评分只看答题记录，得分不受影响"
     try:
         cells = _cells(submitted)
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -91,21 +113,6 @@ def notebook_note(submitted: bytes, released: bytes) -> str:
     if cells != _cells(released):
         return "交来的课文笔记本里，单元格有增减或改动；评分只看答题记录，得分不受影响"
     return ""
-
-
-def due_date(gradebook: Gradebook, learner: str, module: str) -> datetime | None:
-    """When the module closes for this learner, extension included (aware); None when never."""
-    try:
-        due = gradebook.find_assignment(module).duedate
-    except MissingEntry:
-        return None
-    if due is None:
-        return None
-    try:
-        due = gradebook.find_submission(module, learner).duedate
-    except MissingEntry:
-        pass
-    return due.replace(tzinfo=UTC)
 
 
 class Intake:
@@ -126,15 +133,25 @@ class Intake:
         with Gradebook(coursedir.db_url, coursedir.course_id):
             pass
         self.arrivals = Arrivals(coursedir.db_url)
+        self.refusals: list[Refusal] = []
         self._done = self.arrivals.finished()
+        self._later: dict[str, float] = {}
+
+    def now(self) -> datetime:
+        """The time, by this intake's clock."""
+        return self._clock()
 
     def names(self) -> list[str]:
         """Folders in the inbound folder with which something may have to be done. Cheap when idle."""
         try:
             with os.scandir(self._inbound) as entries:
-                return [e.name for e in entries if printable(e.name) not in self._done and e.name[:1] != "."]
+                names = [e.name for e in entries if e.name not in self._done and e.name[:1] != "."]
         except FileNotFoundError:
             return []
+        return [name for name in names if printable(name) not in self._done and not self._deferred(printable(name))]
+
+    def _deferred(self, folder: str) -> bool:
+        return self._later.get(folder, 0.0) > time.monotonic()
 
     def take(self, module: str | None = None, learner: str | None = None) -> list[Parcel]:
         """Take in what is complete, and return all that waits to be graded, in order of arrival."""
@@ -143,7 +160,8 @@ class Intake:
             with open_inbound(self._inbound) as inbound, self.arrivals.together():
                 for name in sorted(names):
                     self._consider(inbound, name, module, learner)
-        return self._parcels(self.arrivals.of(module, learner, ["已收"]))
+        waiting = self._parcels(self.arrivals.of(module, learner, ["已收"]))
+        return [p for p in waiting if not self._deferred(p.arrival.folder)]
 
     def _consider(self, inbound: int, text: str, module: str | None, learner: str | None) -> None:
         shown = printable(text)
@@ -165,11 +183,24 @@ class Intake:
             folder = read_folder(inbound, name, check_owner=self._check_owner)
             self._keep(arrival, folder, released)
         except Unfinished:
-            return
+            self._wait(arrival)
         except SubmissionError as error:
-            self._refuse(shown, error)
+            secret = read_secret(inbound, name)
+            # A secret that somebody else's submission came with opens that one's result.
+            self._refuse(shown, error, name.module, "" if self._known(secret) else secret)
 
-    def _refuse(self, folder: str, error: SubmissionError) -> None:
+    def _wait(self, arrival: Arrival) -> None:
+        age = self._clock() - arrival.first_seen
+        if age > _GIVE_UP:
+            self._refuse(arrival.folder, SubmissionError("unfinished", "提交的文件夹一直没有写完，没有收；请重新提交"))
+        elif age > _PATIENCE:
+            self._later[arrival.folder] = time.monotonic() + 5.0
+
+    def _known(self, secret: str) -> bool:
+        return self.arrivals.has_secret(secret_digest(secret), other_than="")
+
+    def _refuse(self, folder: str, error: SubmissionError, module: str = "", secret: str = "") -> None:
+        self.refusals.append(Refusal(module, secret, str(error)))
         self.arrivals.refuse(folder, str(error))
         self._done.add(folder)
         self._log.warning("没有收下提交 %s：%s", folder, error)
@@ -191,7 +222,7 @@ class Intake:
             raise SubmissionError("reused-secret", "提交的凭证与另一份提交相同，没有收；请在课程页面里重新提交")
         moment, note = submission_time(folder, arrival.first_seen)
         notes = [*folder.notes, *([note] if note else [])]
-        if folder.notebook is not None and (said := notebook_note(folder.notebook, released)):
+        if not any(n.startswith(NOTEBOOK) for n in notes) and (said := notebook_note(folder.notebook, released)):
             notes.append(said)
         files = {TIMESTAMP_NAME: moment.strftime(STAMP).encode(), SECRET_NAME: folder.secret.encode()}
         if folder.answers is not None:
@@ -205,27 +236,28 @@ class Intake:
         base = self._coursedir.format_path(self._coursedir.submitted_directory, ".kept", arrival.module)
         return Path(base) / arrival.place
 
-    def _parcels(self, arrivals: list[Arrival]) -> list[Parcel]:
+    def _parcels(self, arrivals: Sequence[Arrival]) -> list[Parcel]:
         if not arrivals:
             return []
-        with Gradebook(self._coursedir.db_url, self._coursedir.course_id) as gradebook:
-            dues = {key: due_date(gradebook, *key) for key in {(a.learner, a.module) for a in arrivals}}
-        return [
-            Parcel(arrival=a, kept=self._kept(a), late=_after(a.submitted_at, dues[a.learner, a.module]))
-            for a in arrivals
-        ]
+        learners: dict[str, set[str]] = {}
+        for arrival in arrivals:
+            learners.setdefault(arrival.module, set()).add(arrival.learner)
+        with open_engine(self._coursedir.db_url).connect() as connection:
+            dues = {module: deadline(connection, module, sorted(names)) for module, names in learners.items()}
+        return [Parcel(a, self._kept(a), dues[a.module].seconds_late(a.learner, a.submitted_at) > 0) for a in arrivals]
 
-    def shown(self, learner: str, module: str) -> Parcel | None:
-        """The attempt that belongs into ``submitted/``: the newest on time, else the newest."""
-        parcels = self._parcels(self.arrivals.of(module, learner, ["已收", "已评分"]))
-        return ([p for p in parcels if not p.late] or parcels or [None])[-1]
+    def kept(self, module: str, learners: Collection[str] | None = None) -> dict[str, list[Parcel]]:
+        """Every attempt that was taken in, by learner, in order of arrival."""
+        found: dict[str, list[Parcel]] = {}
+        for parcel in self._parcels(self.arrivals.of(module, None, ["已收", "已评分"])):
+            if learners is None or parcel.arrival.learner in learners:
+                found.setdefault(parcel.arrival.learner, []).append(parcel)
+        return found
 
     def place(self, parcel: Parcel) -> Path:
         """Put the attempt into ``submitted/``, with the released notebook; returns the folder."""
         arrival = parcel.arrival
-        target = Path(
-            self._coursedir.format_path(self._coursedir.submitted_directory, arrival.learner, arrival.module)
-        )
+        target = Path(self._coursedir.format_path(self._coursedir.submitted_directory, arrival.learner, arrival.module))
         release = Path(self._coursedir.format_path(self._coursedir.release_directory, ".", arrival.module))
         notebook = f"{arrival.module}.ipynb"
         files = {path.name: path.read_bytes() for path in parcel.kept.iterdir()}
@@ -242,11 +274,18 @@ class Intake:
         parked = self.arrivals.failed(parcel.arrival.folder, reason, limit)
         if parked:
             self._done.add(parcel.arrival.folder)
+        else:
+            self.later(parcel, 2.0)
         return parked
 
+    def later(self, parcel: Parcel, seconds: float) -> None:
+        """Let an attempt wait for a while before it is tried again."""
+        self._later[parcel.arrival.folder] = time.monotonic() + seconds
 
-def _after(moment: datetime | None, due: datetime | None) -> bool:
-    return moment is not None and due is not None and moment > due
+
+def belongs(parcels: Sequence[Parcel]) -> Parcel:
+    """Of one learner's attempts the one for ``submitted/``: the newest on time, else the newest."""
+    return max([p for p in parcels if not p.late] or parcels, key=lambda p: p.order)
 
 
 def _put(target: Path, files: dict[str, bytes]) -> None:

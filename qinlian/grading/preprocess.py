@@ -28,7 +28,15 @@ from qinlian.grading.grades import SubmissionGrade
 from qinlian.grading.plaintext import markdown_cell
 from qinlian.grading.responses import open_engine, retrying, set_shown, shown, writing
 
-__all__ = ["GradeFromAnswers", "PlaceReflections", "PutBackReleased", "SaveGrades", "grade_outputs", "text_digest"]
+__all__ = [
+    "GradeFromAnswers",
+    "PlaceReflections",
+    "PutBackReleased",
+    "SaveGrades",
+    "grade_outputs",
+    "released_notebook",
+    "text_digest",
+]
 
 Step = tuple[NotebookNode, ResourcesDict]
 _KEY = "qinlian"
@@ -70,6 +78,18 @@ class _Assessing(NbGraderPreprocessor):
         return found
 
 
+def released_notebook(folder: Path, name: str) -> NotebookNode:
+    """The released notebook; raises GradingError when there is none, or it is not a lesson of ours."""
+    path = folder / f"{name}.ipynb"
+    try:
+        released = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+    except (OSError, ValueError):
+        raise GradingError(f"release/ 里没有可用的 {path.name}；请先运行 qinlian build") from None
+    if not released.metadata.get("qinlian", {}).get("lesson"):
+        raise GradingError(f"{path.name} 不是由本课程生成的笔记本，不在这里评分")
+    return released
+
+
 class PutBackReleased(NbGraderPreprocessor):
     """Takes the released notebook in the place of the submitted one.
 
@@ -84,14 +104,7 @@ class PutBackReleased(NbGraderPreprocessor):
         if coursedir is None:
             raise GradingError("PutBackReleased 只能在 nbgrader 的评分流程里使用")
         folder = Path(coursedir.format_path(coursedir.release_directory, ".", where["assignment"]))
-        path = folder / f"{where['notebook']}.ipynb"
-        try:
-            released = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
-        except (OSError, ValueError):
-            raise GradingError(f"release/ 里没有可用的 {path.name}；请先运行 qinlian build") from None
-        if not released.metadata.get("qinlian", {}).get("lesson"):
-            raise GradingError(f"{path.name} 不是由本课程生成的笔记本，不在这里评分")
-        return released, resources
+        return released_notebook(folder, where["notebook"]), resources
 
 
 class PlaceReflections(_Assessing):
@@ -139,7 +152,9 @@ class GradeFromAnswers(_Assessing):
                 name = cell.metadata.nbgrader["grade_id"]
                 if name not in known:
                     # Without an output nbgrader would give it full marks.
-                    raise GradingError(f"评分单元格 {name} 不是本课程的测验，不能评分；请先运行 qinlian build 并重新发布")
+                    raise GradingError(
+                        f"评分单元格 {name} 不是本课程的测验，不能评分；请先运行 qinlian build 并重新发布"
+                    )
                 cell.execution_count = count
                 cell.outputs = grade_outputs(grade, name, float(cell.metadata.nbgrader["points"]), count)
         return nb, resources

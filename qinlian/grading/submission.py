@@ -25,7 +25,8 @@ _STAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?
 class Submission:
     """One submission as it came.
 
-    ``answers`` is the parsed file, or the reason why there is none. ``raw`` are its bytes.
+    ``answers`` is the parsed file, or the reason why there is none. ``raw``, ``timestamp``
+    and ``secret_file`` are bytes as they were read, None where there was nothing to take.
     ``submitted_at`` is aware, in UTC; None when timestamp.txt is missing or unreadable.
     ``identity`` names this submission for good: grading it again adds no attempt.
     """
@@ -35,6 +36,7 @@ class Submission:
     answers: AnswerFile | AnswersError
     raw: bytes | None
     timestamp: bytes | None
+    secret_file: bytes | None
     submitted_at: datetime | None
     secret: str
     identity: str
@@ -107,7 +109,7 @@ def read_submission(folder: Path, learner: str, module: str) -> Submission:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         error = AnswersError("missing", "没有收到提交的文件夹，这次按未作答处理")
-        return Submission(learner, module, error, None, None, None, "", identity(learner, module, "", "", None))
+        return Submission(learner, module, error, None, None, None, None, "", identity(learner, module, "", "", None))
     try:
         raw: bytes | None = None
         answers: AnswerFile | AnswersError
@@ -127,6 +129,7 @@ def read_submission(folder: Path, learner: str, module: str) -> Submission:
         answers=answers,
         raw=raw,
         timestamp=stamp,
+        secret_file=secret,
         submitted_at=_moment(stamp_text),
         secret=secret_text,
         identity=identity(learner, module, stamp_text, secret_text, raw),

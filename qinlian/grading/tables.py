@@ -22,12 +22,26 @@ __all__ = [
 ]
 
 ASSIGNMENT = table("assignment", column("id", String), column("name", String), column("duedate", DateTime))
-NOTEBOOK = table("notebook", column("id", String), column("name", String), column("assignment_id", String))
+NOTEBOOK = table(
+    "notebook",
+    column("id", String),
+    column("name", String),
+    column("assignment_id", String),
+    column("kernelspec", String),
+)
 BASE_CELL = table(
     "base_cell", column("id", String), column("name", String), column("notebook_id", String), column("type", String)
 )
 GRADE_CELL = table("grade_cells", column("id", String), column("max_score", Float), column("cell_type", String))
-SOURCE_CELL = table("source_cell", column("name", String), column("notebook_id", String), column("checksum", String))
+SOURCE_CELL = table(
+    "source_cell",
+    column("name", String),
+    column("notebook_id", String),
+    column("cell_type", String),
+    column("locked", Boolean),
+    column("source", Text),
+    column("checksum", String),
+)
 STUDENT = table(
     "student",
     column("id", String),

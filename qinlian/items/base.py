@@ -60,6 +60,8 @@ class ItemType(ABC):
     """True when a person grades it."""
     has_letters: ClassVar[bool] = True
     """False when its answer lines carry no ``A.`` of their own before the text."""
+    shows_letters: ClassVar[bool] = True
+    """False when the learner sees no letters beside its lines, so that no text may refer to them."""
     line_sample: ClassVar[str] = "- [x] A. 选项"
     """One answer line as an author should write it, for error messages."""
 

@@ -57,6 +57,10 @@ class _Page(JupyterHandler):
 class _Home(_Page):
     @web.authenticated
     def get(self) -> None:
+        if self.get_query_argument("token", ""):
+            # This answer carries the sign-in cookie: the password need not stay in the address bar and the history.
+            self.redirect(self.base)
+            return
         try:
             self.finish(overview_page(self.portal.overview(), self.base))
         except QinlianError as error:
@@ -101,7 +105,7 @@ def add_pages(server: ServerApp) -> None:
     """Add 我的学习 to a running server; ``server.root_dir`` is the learner's home."""
     portal: dict[str, Any] = {"portal": Desk(Path(server.root_dir))}
     here = url_path_join(server.web_app.settings["base_url"], "qinlian")
-    server.web_app.add_handlers(
+    server.web_app.add_handlers(  # type: ignore[no-untyped-call]
         ".*$",
         [
             (here, web.RedirectHandler, {"url": f"{here}/"}),

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from qinlian.core.files import LESSON_NAME, AnswerFile, LessonBlock, LessonFile
 from qinlian.errors import QinlianError, StoreError
 from qinlian.quiz.answer_file import AnswerStore
-from qinlian.quiz.exchange import Exchange, Submission, learner_name
+from qinlian.quiz.exchange import Exchange, Submission
 from qinlian.quiz.state import BlockState, Standing, block_state, can_retake, open_quizzes
 
 __all__ = ["LiveLesson", "RequestError", "live_lesson", "read_lesson"]
@@ -221,7 +221,8 @@ def live_lesson(folder: Path) -> LiveLesson:
 
 def _classroom() -> tuple[Exchange | None, str]:
     try:
-        return Exchange.from_environment(), learner_name()
+        exchange = Exchange.from_environment()
     except StoreError:
         # A notebook opened outside a classroom still teaches: practice works, submitting says why not.
-        return None, learner_name()
+        return None, ""
+    return exchange, exchange.learner

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import weakref
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +21,18 @@ _MOST_LIVE = 6
 """Tabs of one lesson that stay connected; a page that is reloaded says goodbye, a killed one cannot."""
 
 
+@cache
+def _code() -> tuple[str, dict[str, str]]:
+    """The front end and a digest of it."""
+    files = {kind: (_STATIC / f"quiz.{kind}").read_text("utf-8") for kind in ("js", "css")}
+    return hashlib.sha256("".join(files.values()).encode()).hexdigest()[:16], files
+
+
 class QuizWidget(anywidget.AnyWidget):
     """Shows the block ``block_id`` of ``live``; its traits are in docs/architecture.md."""
 
-    _esm = _STATIC / "quiz.js"
-    _css = _STATIC / "quiz.css"
+    # A lesson has some twenty blocks: each carries the loader, and one of them is asked for the code.
+    _esm = _STATIC / "loader.js"
 
     block = traitlets.Dict().tag(sync=True)
     items = traitlets.Dict().tag(sync=True)
@@ -33,12 +42,14 @@ class QuizWidget(anywidget.AnyWidget):
     phase = traitlets.Unicode("open").tag(sync=True)
     context = traitlets.Dict().tag(sync=True)
     status = traitlets.Dict().tag(sync=True)
+    version = traitlets.Unicode().tag(sync=True)
+    code = traitlets.Dict().tag(sync=True)
     request = traitlets.Dict().tag(sync=True)
 
     def __init__(self, live: LiveLesson, block_id: str) -> None:
         self._live = live
         self._block_id = block_id
-        super().__init__(**self._now())
+        super().__init__(**self._now(), version=_code()[0])
         self._forget = live.listen(self._refresh)
         self.observe(self._asked, names="request")
         _retire(self, live, block_id)
@@ -69,6 +80,9 @@ class QuizWidget(anywidget.AnyWidget):
     def _asked(self, change: dict[str, Any]) -> None:
         request = change["new"]
         if not isinstance(request, dict) or not request:
+            return
+        if request.get("action") == "code":
+            self.code = _code()[1]
             return
         number = request.get("id", "")
         try:

@@ -34,7 +34,7 @@ def _guard(cell: Cell) -> None:
     """Keep Excel, and whoever saves it on as CSV, from taking a text for a formula."""
     if isinstance(cell.value, str) and cell.value.startswith(_RUNS):
         cell.data_type = "s"
-        cell.quotePrefix = True  # type: ignore[attr-defined]
+        cell.quotePrefix = True
 
 
 def _dress(sheet: Worksheet, columns: list[str]) -> None:

@@ -6,24 +6,30 @@ pandas is imported here and in the other modules of ``reports``, and nowhere els
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from sqlalchemy import Engine, MetaData, create_engine, func, inspect, select
+from sqlalchemy import Engine, MetaData, case, create_engine, func, inspect, select
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.engine import Connection
 from sqlalchemy.pool import NullPool
+from traitlets.config.loader import ConfigFileNotFound, PyFileConfigLoader
 
 from qinlian.core.model import Course, Module
+from qinlian.errors import GradingError
 
 __all__ = ["BEIJING", "COLUMNS", "gradebook_table", "print_table"]
 
 BEIJING = timezone(timedelta(hours=8))
 COLUMNS = ("学员", "姓名", "单位", "模块", "得分", "满分", "状态", "提交时间", "次数", "获得学时")
 """In nbgrader's student record the name is ``last_name`` and the unit ``first_name``."""
+_NUMBERS = {"得分", "满分", "次数", "获得学时"}
+_ROOMY = 120
+"""Characters a line that hold every column in full."""
 
 
 class _Gradebook:
@@ -53,7 +59,12 @@ def _submissions(db: _Gradebook, connection: Connection) -> dict[tuple[str, str]
     # nbgrader's own rule: a manual mark, where there is one, stands in the place of the automatic one.
     mark = func.coalesce(g.c.manual_score, g.c.auto_score, 0.0) + func.coalesce(g.c.extra_credit, 0.0)
     points = (
-        select(sn.c.assignment_id.label("id"), func.sum(mark).label("points"), func.max(g.c.needs_manual_grade).label("open"))
+        select(
+            sn.c.assignment_id.label("id"),
+            func.sum(mark).label("points"),
+            # PostgreSQL has no greatest of truth values.
+            func.max(case((g.c.needs_manual_grade, 1), else_=0)).label("open"),
+        )
         .join(g, g.c.notebook_id == sn.c.id)
         .group_by(sn.c.assignment_id)
         .subquery()
@@ -117,13 +128,25 @@ def _row(module: Module, pass_mark: float, graded: Any, attempts: int, waiting: 
     }
 
 
-def gradebook_table(db_url: str, course: Course) -> pd.DataFrame:
+def _address(root: Path) -> str:
+    """The gradebook's address in the course's nbgrader_config.py, read without nbgrader."""
+    try:
+        config = PyFileConfigLoader("nbgrader_config.py", path=str(root.resolve())).load_config()
+    except ConfigFileNotFound:
+        raise GradingError(f"{root.resolve()} 里没有 nbgrader_config.py，这里不是课程的文件夹") from None
+    return str(config.CourseDirectory.get("db_url") or f"sqlite:///{root.resolve() / 'gradebook.db'}")
+
+
+def gradebook_table(gradebook: str | Path, course: Course) -> pd.DataFrame:
     """One row a learner and module, in the order of learners' ids and of the course.
+
+    ``gradebook`` is the database's address, or the folder of the course that names it. Raises
+    GradingError when that folder is no course.
 
     Columns as in ``COLUMNS``; 得分 is empty until something was graded, 提交时间 is Beijing time, and
     获得学时 counts a module once its score reaches the course's pass mark.
     """
-    engine = create_engine(db_url, poolclass=NullPool)
+    engine = create_engine(_address(gradebook) if isinstance(gradebook, Path) else gradebook, poolclass=NullPool)
     try:
         db = _Gradebook(engine)
         with engine.connect() as connection:
@@ -154,22 +177,26 @@ def gradebook_table(db_url: str, course: Course) -> pd.DataFrame:
 
 
 def print_table(table: pd.DataFrame, console: Console | None = None) -> None:
-    """Print the table to the terminal; nothing in a name or unit is taken as markup."""
+    """Print the table to the terminal; nothing in a name or unit is taken as markup.
+
+    On a narrow terminal the unit and the year are left to the Excel file.
+    """
     console = console or Console()
-    shown = Table(title="成绩总表（提交时间为北京时间）")
-    numbers = {"得分", "满分", "次数", "获得学时"}
-    for column in table.columns:
-        shown.add_column(column, justify="right" if column in numbers else "left")
-    for row in table.itertuples(index=False, name=None):
-        shown.add_row(*(Text(_shown(value)) for value in row))
+    narrow = console.width < _ROOMY
+    columns = [c for c in table.columns if not (narrow and c == "单位")]
+    shown = Table(title="成绩总表（提交时间为北京时间）", padding=(0, 0 if narrow else 1))
+    for column in columns:
+        shown.add_column(column, justify="right" if column in _NUMBERS else "left", overflow="fold")
+    for row in table[columns].itertuples(index=False, name=None):
+        shown.add_row(*(Text(_shown(value, short=narrow)) for value in row))
     console.print(shown)
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, *, short: bool = False) -> str:
     if value is None or value is pd.NaT or (isinstance(value, float) and value != value):
         return ""
     if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M")
+        return value.strftime("%m-%d %H:%M" if short else "%Y-%m-%d %H:%M")
     if isinstance(value, float):
         return f"{value:g}"
     # A control character in a name could move the terminal's cursor.

@@ -49,7 +49,8 @@ class TestNames:
         assert folder_name(f"games+90-sample+{STAMP}").learner == "games"
 
     @pytest.mark.parametrize(
-        "learner", ["..", "../root", "a/../b", ".hidden", "-rf", "", "a b", "张三", "a..b", "x" * 65, "a*", "a\nb", "[a]"]
+        "learner",
+        ["..", "../root", "a/../b", ".hidden", "-rf", "", "a b", "张三", "a..b", "x" * 65, "a*", "a\nb", "[a]"],
     )
     def test_a_learner_whose_name_could_be_a_path_an_option_or_a_pattern_is_refused(self, learner: str) -> None:
         with pytest.raises(SubmissionError, match="学员名"):
@@ -66,7 +67,8 @@ class TestNames:
             folder_name(text)
 
     @pytest.mark.parametrize(
-        "stamp", ["yesterday", "2026-13-01 08:00:00 UTC", "2026-11-22 08:00:00 CST", "2026-11-22 08:00:00 +0800", "9" * 60]
+        "stamp",
+        ["yesterday", "2026-13-01 08:00:00 UTC", "2026-11-22 08:00:00 CST", "2026-11-22 08:00:00 +0800", "9" * 60],
     )
     def test_a_time_that_means_nothing_is_left_out_not_guessed(self, stamp: str) -> None:
         assert folder_name(f"games+90-sample+{stamp}+x").claimed is None
@@ -225,7 +227,9 @@ class TestTime:
 
 
 class TestNotebook:
-    RELEASED = b'{"cells": [{"cell_type": "markdown", "source": ["# A\\n", "b"]}, {"cell_type": "code", "source": "x"}]}'
+    RELEASED = (
+        b'{"cells": [{"cell_type": "markdown", "source": ["# A\\n", "b"]}, {"cell_type": "code", "source": "x"}]}'
+    )
 
     def test_the_released_cells_need_no_word(self) -> None:
         ran = b'{"cells": [{"cell_type": "markdown", "source": "# A\\nb"}, {"cell_type": "code", "source": ["x"], "outputs": [1]}]}'
@@ -244,7 +248,16 @@ class TestNotebook:
 
     @pytest.mark.parametrize(
         "data",
-        [b"", b"not json", b"[]", b'{"cells": 3}', b'{"cells": [{}]}', b"\xff\xfe", b"[" * 100_000, b'{"cells": [' + b"9" * 5000],
+        [
+            b"",
+            b"not json",
+            b"[]",
+            b'{"cells": 3}',
+            b'{"cells": [{}]}',
+            b"\xff\xfe",
+            b"[" * 100_000,
+            b'{"cells": [' + b"9" * 5000,
+        ],
     )
     def test_what_is_no_notebook_is_mentioned(self, data: bytes) -> None:
         assert "已损坏" in notebook_note(data, self.RELEASED)

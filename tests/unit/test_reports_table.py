@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,11 +22,12 @@ from tests.sample import COURSE, MODULE
 WHEN = datetime(2026, 11, 22, 17, 30)
 
 
-@pytest.fixture
-def db_url(tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A gradebook with the sample module and four learners: none, graded, waiting for a reader, late."""
     put_tools_on_path()
-    url = f"sqlite:///{tmp_path / 'gradebook.db'}"
+    path = tmp_path_factory.mktemp("gradebook") / "gradebook.db"
+    url = f"sqlite:///{path}"
     with Gradebook(url, "qinlian") as gb:
         gb.add_assignment(MODULE.id, duedate=WHEN)
         gb.add_notebook(MODULE.id, MODULE.id)
@@ -33,7 +35,11 @@ def db_url(tmp_path: Path) -> str:
         gb.add_grade_cell("LZ-90-R1", MODULE.id, MODULE.id, max_score=20, cell_type="markdown")
         for learner in ("a-none", "b-graded", "c-waiting", "d-late"):
             gb.add_student(learner, last_name=f"学员{learner[0]}", first_name="甲单位")
-        for learner, auto, manual, waits in (("b-graded", 64, 15, False), ("c-waiting", 40, None, True), ("d-late", 80, 20, False)):
+        for learner, auto, manual, waits in (
+            ("b-graded", 64, 15, False),
+            ("c-waiting", 40, None, True),
+            ("d-late", 80, 20, False),
+        ):
             gb.add_submission(MODULE.id, learner, timestamp=WHEN)
             quiz = gb.find_grade("90-exam", MODULE.id, MODULE.id, learner)
             quiz.auto_score, quiz.needs_manual_grade = auto, False
@@ -41,7 +47,14 @@ def db_url(tmp_path: Path) -> str:
             text.manual_score, text.needs_manual_grade = manual, waits
         gb.find_submission_notebook(MODULE.id, MODULE.id, "d-late").late_submission_penalty = 30
         gb.db.commit()
-    return url
+    return path
+
+
+@pytest.fixture
+def db_url(filled: Path, tmp_path: Path) -> str:
+    """A copy of that gradebook, for one test to change."""
+    shutil.copy(filled, tmp_path / "gradebook.db")
+    return f"sqlite:///{tmp_path / 'gradebook.db'}"
 
 
 def by_learner(db_url: str) -> pd.DataFrame:
@@ -154,7 +167,11 @@ class TestExcel:
         path = tmp_path / "成绩.xlsx"
         write_excel(pd.DataFrame({"学员": ["旧"]}), path)
         before = path.read_bytes()
-        monkeypatch.setattr(pd.DataFrame, "to_excel", lambda *a, **k: (_ for _ in ()).throw(OSError("满了")))
+
+        def full(*_: object) -> None:
+            raise OSError("满了")
+
+        monkeypatch.setattr("qinlian.reports.excel._dress", full)
         with pytest.raises(OSError, match="满了"):
             write_excel(pd.DataFrame({"学员": ["新"]}), path)
         assert path.read_bytes() == before

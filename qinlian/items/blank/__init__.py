@@ -27,6 +27,7 @@ class FillBlank(ItemType):
     label = "填空"
     rules = ("每空计分", "全对得分")
     has_letters = False
+    shows_letters = False
     line_sample = "- [A] 答案 | 另一种写法"
 
     def canonical_mark(self, raw: str) -> str | None:
@@ -35,7 +36,7 @@ class FillBlank(ItemType):
 
     def lettered(self, index: int, mark: str, letter: str, text: str) -> tuple[str, str, str]:
         # One spelling of the bar, so that a full-width one parts the alternatives as well.
-        return mark, "", " | ".join(a.strip() for a in re.split(r"[|｜]", text))
+        return mark, "", " | ".join(a.strip() for a in re.split(r"[|｜]", text)).strip()
 
     def line(self, element: Element) -> str:
         return f"- [{element.letter}] {element.text}"

@@ -23,6 +23,7 @@ class TrueFalse(ItemType):
     name = "truefalse"
     label = "判断"
     has_letters = False
+    shows_letters = False
     line_sample = "- [x] 对"
 
     def lettered(self, index: int, mark: str, letter: str, text: str) -> tuple[str, str, str]:

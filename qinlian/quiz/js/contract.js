@@ -26,6 +26,7 @@
 /**
  * What a learner may know of an answered item now.
  * @typedef {object} Review
+ * @property {number} fraction
  * @property {any} value
  * @property {any} key
  * @property {Record<string, string>} feedback   element id → HTML
@@ -45,6 +46,7 @@
  * `export default` of items/<type>/view.js.
  * @typedef {object} View
  * @property {string} kind                                    the folder's name
+ * @property {string} [hint]                                  what to do, in a few words
  * @property {(ctx: ViewContext) => Control} render
  * @property {(item: any, value: any) => "none" | "part" | "full"} filled   how much is answered
  * @property {(item: any, value: any) => number} [judge]      practice only: fraction in [0, 1]

@@ -43,7 +43,8 @@ export function quiz(model, frame, views) {
     }
     const before = phase;
     phase = model.get("phase");
-    sheet.follow();
+    // A graded paper shows what was graded.
+    if (phase !== "graded") sheet.follow();
     sheet.lock(phase !== "open");
     foot.hidden = phase !== "open";
     submit.disabled = !model.get("context").classroom;
@@ -168,7 +169,7 @@ export function quiz(model, frame, views) {
 
   function jump(question) {
     const go = (event) => event.target.closest("dialog").close(question.id);
-    return h("li", {}, button(`${question.label}${ROUGH[question.filled]}`, { class: "ql-link", onclick: go }));
+    return h("li", {}, button(`${question.label} ${ROUGH[question.filled]}`, { class: "ql-link", onclick: go }));
   }
 
   async function retake(left) {

@@ -1,0 +1,1 @@
+"""Measurements of what the engine promises; run as ``python -m benchmarks.<name>``."""

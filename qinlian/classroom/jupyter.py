@@ -1,0 +1,140 @@
+"""How the two Jupyter servers of a local classroom are set up: files and environment, no processes."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import qinlian
+from qinlian.classroom.layout import LEARNER, Layout
+
+__all__ = ["environment", "write_settings"]
+
+_NBGRADER = "nbgrader.server_extensions"
+
+_CHINESE = {"@jupyterlab/translation-extension:plugin": {"locale": "zh_CN"}}
+_QUIET = {
+    "@jupyterlab/apputils-extension:notification": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+        "doNotDisturbMode": True,
+    },
+    "@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 30, "confirmClosingDocument": False},
+    "@jupyter-notebook/notebook-extension:close-tab": {"promptForConfirmation": False},
+    # A lesson is read from top to bottom: no cell may be missing because it is off the screen.
+    "@jupyterlab/notebook-extension:tracker": {
+        "windowingMode": "none",
+        "scrollPastEnd": False,
+        "kernelShutdown": False,
+    },
+}
+_NOT_FOR_LEARNERS = (
+    "@jupyter/nbgrader",
+    "@jupyterlab/apputils-extension:announcements",
+    "@jupyterlab/debugger-extension",
+    "@jupyterlab/extensionmanager-extension",
+    "@jupyterlab/fileeditor-extension:language-server",
+    "@jupyterlab/lsp-extension",
+    "@jupyterlab/notebook-extension:language-server",
+    "@jupyterlab/notebook-extension:trust-status",
+    "@jupyterlab/terminal-extension",
+    "@jupyter-notebook/notebook-extension:trusted",
+    "@jupyter-notebook/terminal-extension",
+)
+_NOT_FOR_INSTRUCTORS = ("@jupyterlab/apputils-extension:announcements",)
+
+
+def _server(layout: Layout, role: str, port: int) -> dict[str, Any]:
+    learner = role == LEARNER
+    extensions = {
+        "jupyterlab": True,
+        "notebook": True,
+        "notebook_shim": True,
+        "jupyter_lsp": False,
+        "jupyter_server_terminals": not learner,
+        "qinlian.portal": learner,
+        f"{_NBGRADER}.formgrader": not learner,
+        f"{_NBGRADER}.validate_assignment": not learner,
+        f"{_NBGRADER}.assignment_list": False,
+        f"{_NBGRADER}.course_list": False,
+    }
+    return {
+        "ServerApp": {
+            "ip": "127.0.0.1",
+            "port": port,
+            "port_retries": 0,
+            "open_browser": False,
+            # Jupyter refuses to run as root unless told; in a container there is often nobody else.
+            "allow_root": os.geteuid() == 0,
+            "root_dir": str(layout.home if learner else layout.root),
+            "default_url": "/qinlian/" if learner else "/formgrader",
+            "terminals_enabled": not learner,
+            "quit_button": False,
+            "jpserver_extensions": extensions,
+        },
+        "LabApp": {
+            "news_url": None,
+            "check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+            "extension_manager": "readonly",
+        },
+        "JupyterNotebookApp": {"custom_css": False},
+    }
+
+
+def _write(path: Path, data: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def write_settings(layout: Layout, role: str, port: int) -> None:
+    """Write the configuration of the learner's or the instructor's server.
+
+    It stands in the classroom's own folder and leaves the user's Jupyter as it is.
+    """
+    config = layout.jupyter(role) / "config"
+    _write(config / "jupyter_server_config.json", _server(layout, role, port))
+    _write(config / "labconfig" / "default_setting_overrides.json", _CHINESE | _QUIET)
+    off = _NOT_FOR_LEARNERS if role == LEARNER else _NOT_FOR_INSTRUCTORS
+    _write(config / "labconfig" / "page_config.json", {"disabledExtensions": dict.fromkeys(off, True)})
+    _link_front_end(layout)
+
+
+def _link_front_end(layout: Layout) -> None:
+    # An editable install holds a copy from the day it was made; a link is always what the source says.
+    link = layout.share / "labextensions" / "qinlian"
+    target = Path(qinlian.__file__).parent / "quiz" / "labextension"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if link.is_symlink() and link.readlink() == target:
+        return
+    link.unlink(missing_ok=True)
+    link.symlink_to(target, target_is_directory=True)
+
+
+def environment(
+    layout: Layout, role: str, token: str, course_id: str, base: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """The environment one of the servers, and the kernels it starts, run in."""
+    state = layout.jupyter(role)
+    env = {name: value for name, value in base.items() if not name.startswith(("JUPYTER", "QINLIAN_", "NBGRADER"))}
+    env |= {
+        "JUPYTER_CONFIG_DIR": str(state / "config"),
+        "JUPYTER_DATA_DIR": str(state / "data"),
+        "JUPYTER_RUNTIME_DIR": str(state / "runtime"),
+        "JUPYTER_PATH": str(layout.share),
+        "IPYTHONDIR": str(state / "ipython"),
+        # In the environment and not on the command line, where every user of the machine could read it.
+        "JUPYTER_TOKEN": token,
+        "PYTHONUTF8": "1",
+    }
+    if role != LEARNER:
+        env["QINLIAN_CLASSROOM"] = str(layout.base)
+    else:
+        env |= {
+            "QINLIAN_EXCHANGE": str(layout.exchange),
+            "QINLIAN_COURSE_ID": course_id,
+            "QINLIAN_LEARNER": LEARNER,
+        }
+    return env

@@ -1,0 +1,70 @@
+import { field, h, number } from "../../quiz/js/dom.js";
+
+const LONGEST = 20_000;
+
+/** @type {import("../../quiz/js/contract.js").View} */
+export default {
+  kind: "reflection",
+
+  render(ctx) {
+    const count = h("span", { class: "ql-words", id: `${ctx.name}-words` });
+    const text = field("textarea", {
+      class: "ql-text",
+      rows: 8,
+      maxlength: LONGEST,
+      placeholder: "在这里写",
+      "aria-labelledby": `${ctx.name}-stem`,
+      "aria-describedby": `${ctx.name}-words`,
+      // A Chinese input method reports every keystroke; only what it settles on is text.
+      oninput: (event) => (event.isComposing ? grow() : report()),
+      oncompositionend: () => report(),
+      onblur: () => ctx.settle(),
+    });
+    set(ctx.value);
+
+    function report() {
+      grow();
+      ctx.change(text.value.trim() ? text.value : null, true);
+    }
+
+    function grow() {
+      count.textContent = words(ctx.item.words, text.value);
+      text.style.height = "auto";
+      // Before it is on the page it has no height to take.
+      if (text.scrollHeight) text.style.height = `${text.scrollHeight + 2}px`;
+    }
+
+    function set(value) {
+      if (text.value !== (value ?? "")) text.value = value ?? "";
+      grow();
+    }
+
+    const criteria = h(
+      "div",
+      { class: "ql-criteria" },
+      h("p", {}, `评分细则（共 ${number(ctx.item.points)} 分，由老师评阅）`),
+      h("ul", {}, ...ctx.item.criteria.map((c) => h("li", {}, h("span", { html: c.text }), h("span", { class: "ql-worth" }, `${number(c.points)} 分`)))),
+    );
+    return {
+      element: h("div", { class: "ql-reflection" }, criteria, text, count),
+      set,
+      lock(locked) {
+        text.readOnly = locked;
+      },
+      review() {},
+      focus: () => text.focus(),
+    };
+  },
+
+  filled: (_, value) => (value?.trim() ? "full" : "none"),
+};
+
+/** How long the text is, and how long it should be; never a refusal. */
+function words(range, text) {
+  const length = Array.from(text.replace(/\s+/gu, "")).length;
+  if (!range) return `${length} 字`;
+  const [least, most] = range;
+  if (length && length < least) return `${length} 字，建议 ${least}—${most} 字，还差一些`;
+  if (length > most) return `${length} 字，建议 ${least}—${most} 字，可以再精炼`;
+  return `${length} 字，建议 ${least}—${most} 字`;
+}
