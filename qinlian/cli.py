@@ -21,7 +21,7 @@ from qinlian.core.diagnostics import Diagnostic, has_errors
 from qinlian.errors import QinlianError
 
 if TYPE_CHECKING:
-    from qinlian.core.model import Course
+    from qinlian.core.model import Course, Item
 
 root_option = click.option(
     "--root", type=click.Path(path_type=Path), default=Path(), metavar="文件夹", help="课程仓库的位置（默认当前文件夹）"
@@ -114,20 +114,33 @@ def build(root: Path, check_only: bool) -> None:
 @app.command("import")
 @root_option
 @click.argument("workbook", type=click.Path(path_type=Path), metavar="题库.xlsx")
-@click.option("--module", required=True, metavar="模块", help="导入到哪个模块，如 02-gifts")
-@click.option(
-    "--use", type=click.Choice(["练习", "测验"]), default="练习", help="没写用途的题算什么，默认练习"
-)
-def import_(root: Path, workbook: Path, module: str, use: str) -> None:
-    """把 Excel 题库里的题并入一个模块的 questions.md。"""
-    from qinlian.authoring.workbook import import_into
+@click.option("--module", metavar="模块", help="没有题号的新题放进哪个模块，如 02-gifts")
+def import_(root: Path, workbook: Path, module: str | None) -> None:
+    """把 Excel 题库里的题并入各模块的 questions.md；没写用途的算测验题。"""
+    from qinlian.authoring.merge import merge_questions, module_prefix
+    from qinlian.authoring.rulebook import Rulebook
+    from qinlian.authoring.workbook import import_workbook
 
-    written, diagnostics, count = import_into(_course_dir(root), module, workbook, use)
+    course = _load(root)
+    owners = {item.id: m.id for m in course.modules for item in m.items}
+    if module is not None and module not in {m.id for m in course.modules}:
+        raise QinlianError(f"课程里没有模块 {module}；有的是 {'、'.join(m.id for m in course.modules)}")
+    prefix = module_prefix(module, [i for i, owner in owners.items() if owner == module]) if module else ""
+    items, diagnostics = import_workbook(workbook, owners, prefix, Rulebook(course.documents))
     _show(diagnostics, as_json=False)
     if has_errors(diagnostics):
         _say("有错误，一道题也没有导入；改好表格后请再试一次")
         sys.exit(1)
-    _say(f"已把 {count} 道题并入 {written}；请运行 qinlian check 再看一遍")
+    by_module: dict[str, list[Item]] = {}
+    for item in items:
+        owner = owners.get(item.id, module)
+        if owner is None:
+            raise QinlianError(f"{item.id} 是新题，不知道放进哪个模块；请用 --module 指明，一道题也没有导入")
+        by_module.setdefault(owner, []).append(item)
+    for owner, chosen in by_module.items():
+        merge_questions(_course_dir(root), owner, chosen)
+        _say(f"已把 {len(chosen)} 道题并入 course/modules/{owner}/questions.md")
+    _say("请运行 qinlian check 再看一遍，然后 qinlian build")
 
 
 @app.command()
@@ -138,8 +151,12 @@ def export(root: Path, workbook: Path, module: str | None) -> None:
     """把题目导出成 Excel 题库（含答案，请妥善保管）。"""
     from qinlian.authoring.workbook import export_workbook
 
-    count = export_workbook(_load(root), workbook, modules=(module,) if module else None)
-    _say(f"已导出 {count} 道题到 {workbook}；表里有答案，请像保管试卷一样保管")
+    course = _load(root)
+    chosen = [m for m in course.modules if module in (None, m.id)]
+    if not chosen:
+        raise QinlianError(f"课程里没有模块 {module}；有的是 {'、'.join(m.id for m in course.modules)}")
+    export_workbook(course, workbook, modules=[m.id for m in chosen])
+    _say(f"已导出 {sum(len(m.items) for m in chosen)} 道题到 {workbook}；表里有答案，请像保管试卷一样保管")
 
 
 @app.command()

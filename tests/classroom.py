@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import json
 import logging
 import os
 import secrets
 import shutil
+import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,7 @@ from qinlian.grading.setting import Setting
 from qinlian.items.base import item_type
 from qinlian.notebooks.assignments import generate_assignments
 from qinlian.notebooks.build import write_sources
+from qinlian.toolpath import put_tools_on_path
 from tests.sample import COURSE, IDS, MODULE
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -183,7 +187,15 @@ def make_classroom(root: Path) -> Classroom:
     return made
 
 
-def copy_classroom(made: Classroom, root: Path) -> Classroom:
-    """A fresh copy of a classroom, for one test to spoil."""
-    shutil.copytree(made.root, root, dirs_exist_ok=True)
-    return Classroom(root)
+@cache
+def _template() -> Classroom:
+    put_tools_on_path()
+    root = Path(tempfile.mkdtemp(prefix="qinlian-classroom-"))
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    return make_classroom(root)
+
+
+def fresh_classroom(folder: Path) -> Classroom:
+    """A classroom of its own below ``folder``, for one test to spoil; built once a run, then copied."""
+    shutil.copytree(_template().root, folder / "repository")
+    return Classroom(folder / "repository")

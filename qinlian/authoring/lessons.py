@@ -66,7 +66,7 @@ class Resolved:
 
 def by_number(item_id: str) -> tuple[tuple[int, int, str], ...]:
     """A key that sorts ids by the numbers in them: 9 before 10."""
-    return tuple((1, int(w), "") if w.isdecimal() else (0, 0, w) for w in re.findall(r"\d+|\D+", item_id))
+    return tuple((1, int(w), w) if w.isdecimal() else (0, 0, w) for w in re.findall(r"\d+|\D+", item_id))
 
 
 def parse_lesson(parsed: TextFile) -> tuple[Lesson, list[Diagnostic]]:

@@ -69,7 +69,8 @@ class _RowReader:
 
     def parts_unread(self) -> frozenset[str]:
         """The parts of the item of which a cell could not be read or a column is missing."""
-        cells = self.unread | {h for h in ("解析", "依据") if h not in self.row.places}
+        needed = ("解析", "依据", "答案") if self.kind.has_answer_cell else ("解析", "依据")
+        cells = self.unread | {h for h in needed if h not in self.row.places}
         lines = {"elements"} if any(h == "答案" or h[:2] == "选项" for h in cells) else set()
         return frozenset(cells & {"解析", "依据", "elements"} | lines)
 
@@ -102,7 +103,9 @@ class _RowReader:
         try:
             lines = self.kind.from_cells(tuple((c, options[c]) for c in order), row["答案"])
         except ValueError as error:
-            self.say("答案", "E124", str(error), "改好答案这一格")
+            # With an option or the answer unread this would only say so again.
+            if "elements" not in self.parts_unread():
+                self.say("答案", "E124", str(error), "改好答案这一格")
             self.unread.add("elements")
             lines = tuple((c, "", options[c]) for c in order)
         columns = [column_of(letter, index) for index, (letter, _, _) in enumerate(lines)]

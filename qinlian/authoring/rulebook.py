@@ -120,9 +120,14 @@ class Rulebook:
     def __init__(self, documents: tuple[Document, ...]) -> None:
         self.documents = documents
         self._by_name: dict[str, list[Document]] = {}
+        titles: dict[str, list[Document]] = {}
         for document in documents:
-            for name in (document.title, *document.short):
-                self._by_name.setdefault(_folded(name), []).append(document)
+            titles.setdefault(_folded(document.title), []).append(document)
+        for versions in titles.values():
+            # A short title that one version declares names them all.
+            names = dict.fromkeys(_folded(n) for d in versions for n in (d.title, *d.short))
+            for name in names:
+                self._by_name.setdefault(name, []).extend(versions)
 
     def ambiguous(self) -> Iterator[tuple[Document, str]]:
         """(document, reason) for every document whose name does not lead to one version in force."""

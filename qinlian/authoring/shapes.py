@@ -31,7 +31,7 @@ _LABELS = (
 )
 _FIELD = re.compile(
     rf"\s*(?:[\[【〔(*_]+\s*)?(?:{'|'.join(sorted(_LABELS, key=len, reverse=True))})\s*"
-    r"(?:[\]】〕)*_]+|:|$)|\s*(?:解析|依据|答案)\s+\S"
+    r"(?:[\]】〕)*_]+|:)|\s*(?:解析|依据|答案)\s*(?:$|\s\S)"
 )
 _BULLET = r"(?:[-*+•·●○◦—–−―‐‑]+)"
 _ELEMENT = re.compile(

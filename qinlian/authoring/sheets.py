@@ -110,14 +110,16 @@ def read_sheet(file: str, sheet: Worksheet, headers: tuple[str, ...]) -> tuple[S
             columns[cell.column] = ""
     merged = _merged(file, sheet, top, problems)
     rows = []
-    for number in range(top + 1, min(sheet.max_row, top + _MOST_ROWS) + 1):
+    # The sheet's own idea of its last row counts rows that are only coloured, up to a million.
+    last = max((row for (row, _), cell in sheet._cells.items() if cell.value is not None), default=top)
+    for number in range(top + 1, min(last, top + _MOST_ROWS) + 1):
         if number in merged:
             continue
         row, found = _row(file, sheet, number, columns)
         problems += found
         if row:
             rows.append(row)
-    if sheet.max_row > top + _MOST_ROWS:
+    if last > top + _MOST_ROWS:
         place = Place(file, sheet=sheet.title, cell=f"A{top + _MOST_ROWS + 1}")
         problems.append(place.says("E121", f"一个工作表超过了 {_MOST_ROWS} 行", "删掉多余的空行，或分成几个文件"))
     return Sheet(sheet.title, places, tuple(rows), Place(file, sheet=sheet.title, cell=f"A{top}")), problems

@@ -185,8 +185,9 @@ class _Reader:
 
     def sheet(self, sheet: Sheet) -> None:
         kinds = item_types()
-        for name in _NEEDED if "题型" in sheet.headers or sheet.name in kinds else ("题型", *_NEEDED):
-            if name not in sheet.headers and not (name == "答案" and sheet.name in ("填空", "配对")):
+        whole = kinds.get(sheet.name)
+        for name in _NEEDED if "题型" in sheet.headers or whole else ("题型", *_NEEDED):
+            if name not in sheet.headers and not (name == "答案" and whole and not whole.has_answer_cell):
                 self.problems.append(sheet.place.says("E122", f"缺少表头“{name}”", "在表头这一行补上这一列"))
         for row in sheet.rows:
             label = row["题型"].strip() or sheet.name

@@ -74,6 +74,9 @@ def _tabs(parsed: TextFile) -> Iterator[Diagnostic]:
 
 def _syntax(parsed: TextFile, error: MarkedYAMLError) -> Diagnostic:
     mark = error.problem_mark or error.context_mark
+    if error.context_mark and mark and mark.line >= len(parsed.lines):
+        # Something opened was never closed: the end of the file is no help.
+        mark = error.context_mark
     number = min(mark.line + 1, len(parsed.lines)) if mark else 1
     place = Place(parsed.file, number, mark.column + 1 if mark else 1)
     around = "".join(line.text for line in parsed.lines[max(0, number - 2) : number])
@@ -87,7 +90,7 @@ def _value(file: str, node: Node, problems: list[Diagnostic], depth: int) -> Val
     place = Place(file, node.start_mark.line + 1, node.start_mark.column + 1)
     if node.anchor is not None or depth > _DEEPEST:
         problems.append(place.says("E104", "不用锚点（&、*），也不要嵌套太深", "把内容直接写出来"))
-        return Value(place, text="")
+        return Value(place, text=node.value if isinstance(node, ScalarNode) else "")
     if isinstance(node, MappingNode):
         fields: dict[str, tuple[Place, Value]] = {}
         for key_node, value_node in node.value:

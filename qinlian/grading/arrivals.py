@@ -179,7 +179,7 @@ class Arrivals:
         """Count one failure; True when the ``limit`` is reached and the folder is put aside (停放)."""
         with self._work() as connection:
             row = connection.execute(select(_TABLE.c.tries).where(_TABLE.c.folder == folder)).one()
-            tries = row.tries + 1
+            tries = int(row.tries) + 1
             parked = tries >= limit
             values: dict[str, object] = {"tries": tries, "reason": reason}
             if parked:

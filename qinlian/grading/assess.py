@@ -5,13 +5,14 @@ Every way of grading comes through here: nbgrader's autograde, stock execution, 
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import DateTime, String, column, inspect, select, table
+from sqlalchemy import DateTime, String, Text, column, inspect, select, table
 from sqlalchemy.engine import Connection
 
 from qinlian.core.files import AnswerFile
@@ -36,6 +37,7 @@ from qinlian.grading.tables import BASE_CELL, GRADE_CELL, NOTEBOOK
 __all__ = [
     "Assessment",
     "Past",
+    "Seen",
     "assess",
     "assess_folder",
     "cell_points",
@@ -46,7 +48,21 @@ __all__ = [
 ]
 
 COURSE_VARIABLE = "QINLIAN_COURSE"
-_ARRIVAL = table("qinlian_arrival", column("module", String), column("secret", String), column("first_seen", DateTime))
+_ARRIVAL = table(
+    "qinlian_arrival",
+    column("module", String),
+    column("secret", String),
+    column("first_seen", DateTime),
+    column("notes", Text),
+)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """When a submission's folder was first seen in the exchange, and what was said of it then."""
+
+    first_seen: datetime
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,7 +72,7 @@ class Past:
     attempts: Mapping[str, Mapping[str, PastAttempt]]
     recorded: Mapping[str, Recorded]
     deadline: Deadline
-    arrivals: Mapping[str, datetime]
+    arrivals: Mapping[str, Seen]
 
 
 @dataclass(frozen=True)
@@ -101,16 +117,17 @@ def cell_points(connection: Connection, module: str) -> dict[str, float]:
     return {row.name: row.max_score for row in connection.execute(query)}
 
 
-def _arrivals(connection: Connection, module: str, submissions: Sequence[Submission]) -> dict[str, datetime]:
-    """Identity → when the submission's folder was first seen in the exchange, where it came from there."""
+def _arrivals(connection: Connection, module: str, submissions: Sequence[Submission]) -> dict[str, Seen]:
+    """Identity → how the submission's folder came, for those that came through the exchange."""
     if not inspect(connection).has_table(_ARRIVAL.name):
         return {}
     wanted = {secret_digest(s.secret): s.identity for s in submissions if s.secret}
-    found: dict[str, datetime] = {}
+    found: dict[str, Seen] = {}
     for start in range(0, len(wanted), 400):
         part = list(wanted)[start : start + 400]
         query = select(_ARRIVAL).where(_ARRIVAL.c.module == module, _ARRIVAL.c.secret.in_(part))
-        found |= {wanted[row.secret]: row.first_seen.replace(tzinfo=UTC) for row in connection.execute(query)}
+        for row in connection.execute(query):
+            found[wanted[row.secret]] = Seen(row.first_seen.replace(tzinfo=UTC), tuple(json.loads(row.notes)))
     return found
 
 
@@ -144,7 +161,8 @@ def assess(
     known = past.recorded.get(submission.identity)
     others = [attempt for identity, attempt in attempts.items() if identity != submission.identity]
     number = known.number if known else 1 + max((a.number for a in others), default=0)
-    first_seen = known.first_seen if known else past.arrivals.get(submission.identity, now)
+    arrival = past.arrivals.get(submission.identity, Seen(now))
+    first_seen = known.first_seen if known else arrival.first_seen
     seconds = past.deadline.seconds_late(submission.learner, submission.submitted_at)
     graded = grade(
         current=current,
@@ -156,6 +174,7 @@ def assess(
         seen_at=first_seen,
         late=seconds > 0,
         closed=past.deadline.passed(submission.learner, now),
+        notes=arrival.notes,
         points=points,
     )
     return Assessment(submission, graded, first_seen, seconds)

@@ -158,7 +158,24 @@ def _write(folder: int, name: str, data: bytes, mode: int) -> None:
         os.close(handle)
 
 
-def _write_aside(plan: _Plan, job: _Job, submission: Submission, notebook: bytes) -> Path:
+def _write_master(plan: _Plan, folder: int, aside: Path, like: Path | None) -> None:
+    """The files that all learners have in common; ``like`` is a folder that holds them already."""
+    for name, data in plan.master:
+        if "/" in name:
+            (aside / name).parent.mkdir(parents=True, exist_ok=True)
+        if like is not None and not plan.file_mode & 0o222:
+            # Nobody may write to these, so one file under many names does, and costs a tenth.
+            try:
+                os.link(like / name, name, dst_dir_fd=folder, follow_symlinks=False)
+                continue
+            except OSError:
+                pass
+        _write(folder, name, data, plan.file_mode)
+
+
+def _write_aside(
+    plan: _Plan, job: _Job, submission: Submission, notebook: bytes, ready: Sequence[tuple[_Job, Path]]
+) -> Path:
     """The learner's autograded folder under another name, complete."""
     aside = job.target.parent / f".{plan.module}.{uuid4().hex}"
     try:
@@ -176,10 +193,7 @@ def _write_aside(plan: _Plan, job: _Job, submission: Submission, notebook: bytes
         for name, data in own:
             if data is not None:
                 _write(folder, name, data, plan.file_mode)
-        for name, data in plan.master:
-            if "/" in name:
-                (aside / name).parent.mkdir(parents=True, exist_ok=True)
-            _write(folder, name, data, plan.file_mode)
+        _write_master(plan, folder, aside, ready[0][1] if ready else None)
         _write(folder, f"{plan.module}.ipynb", notebook, plan.file_mode)
         if plan.shared:
             os.fchmod(folder, 0o2770 | os.fstat(folder).st_mode & 0o2777)
@@ -242,7 +256,7 @@ def _grade_chunk(plan: _Plan, jobs: Sequence[_Job], report: BulkReport, log: log
                     assessment = assess(submission, past, plan.course_dir, now, plan.points, plan.current)
                     filled = plan.prepared.fill(assessment.grade)
                     mark = _marks(plan, assessment, filled, before)
-                    ready.append((job, _write_aside(plan, job, submission, filled.notebook)))
+                    ready.append((job, _write_aside(plan, job, submission, filled.notebook, ready)))
                 except Exception as error:
                     log.exception("没有评完 %s 的 %s", job.learner, plan.module)
                     failed[job.learner] = _failure(error)
@@ -252,7 +266,7 @@ def _grade_chunk(plan: _Plan, jobs: Sequence[_Job], report: BulkReport, log: log
                 texts |= {(job.learner, name): text_digest(text) for name, text in filled.texts.items()}
             write_marks(connection, plan.cells, marks, plan.penalty)
             keep(connection, done, past, now)
-            set_shown(connection, plan.module, {k: d for k, d in texts.items() if before.get(k) != d})
+            set_shown(connection, plan.module, texts, before)
     except BaseException:
         for _, aside in ready:
             shutil.rmtree(aside, ignore_errors=True)

@@ -19,7 +19,7 @@ from qinlian.grading.setting import grading_lock
 __all__ = ["QinlianCollect"]
 
 
-class QinlianCollect(ExchangeCollect):
+class QinlianCollect(ExchangeCollect):  # type: ignore[misc]
     """Takes in complete submissions and shows nbgrader, for each learner, the one that counts.
 
     ``check_owner`` (nbgrader's own trait) is turned off only where all learners are one user of the

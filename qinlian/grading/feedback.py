@@ -58,11 +58,11 @@ class FeedbackExporter(HTMLExporter):
         ours = Config(config or {})
         ours.FeedbackExporter.template_name = "qinlian_feedback"
         ours.FeedbackExporter.extra_template_basedirs = [str(_TEMPLATES)]
-        super().__init__(config=ours, **kwargs)
+        super().__init__(config=ours, **kwargs)  # type: ignore[no-untyped-call]
 
     def default_filters(self) -> Iterable[tuple[str, Callable[..., Any]]]:
         """nbconvert's filters and the three this template uses."""
-        yield from super().default_filters()
+        yield from super().default_filters()  # type: ignore[no-untyped-call]
         yield "safe_html", safe_html
         yield "escape_html", lambda text: escape(str(text))
         yield "points", _points
@@ -76,7 +76,7 @@ class FeedbackExporter(HTMLExporter):
         return super().from_notebook_node(nb, resources, **kw)
 
 
-class GetMarks(GetGrades):
+class GetMarks(GetGrades):  # type: ignore[misc]
     """nbgrader's GetGrades, which besides tells a mark of nothing from one that is still to come."""
 
     def _get_score(self, cell: NotebookNode, resources: Any) -> None:

@@ -182,7 +182,7 @@ class SaveGrades(SaveAutoGrades, _Assessing):  # type: ignore[misc]
             with writing(engine) as connection:
                 past = past_of(connection, module, [assessment.submission])
                 keep(connection, [assessment], past, now)
-                set_shown(connection, module, self._digests)
+                set_shown(connection, module, self._digests, shown(connection, module, [learner]))
 
         retrying(work)
         return nb, resources

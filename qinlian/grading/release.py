@@ -10,10 +10,16 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
+import nbformat
 from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.converters import GenerateAssignment
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange.default import ExchangeReleaseAssignment, ExchangeReleaseFeedback
+from nbgrader.preprocessors import InstantiateTests, SaveCells
 from nbgrader.utils import notebook_hash
+from traitlets.config import Config
 
 from qinlian.authoring.reader import load_course
 from qinlian.authoring.secret import load_identity
@@ -21,55 +27,61 @@ from qinlian.core.files import ANSWERS_NAME
 from qinlian.core.model import Course, Module
 from qinlian.errors import QinlianError
 from qinlian.grading.editions import save_edition
-from qinlian.notebooks.assignments import generate_assignments
 from qinlian.notebooks.build import write_sources
 
 __all__ = ["QinlianRelease", "QinlianReleaseFeedback", "unfit"]
 
 
-def unfit(course: Course, module: Module, root: Path, source: Path, release: Path) -> str:
+def unfit(course: Course, module: Module, course_dir: Path, source: Path, release: Path, config: Config) -> str:
     """Why ``release`` (one module's folder) must not be published; empty when it may.
 
     ``source`` and ``release`` must hold exactly what course/ gives, and no answers of anybody.
+    ``config`` is nbgrader's, by which release/ is made from source/.
     """
     for folder in (source, release):
         for stray in sorted(folder.rglob(ANSWERS_NAME)):
             return f"{folder.parent.name}/ 里有 {stray.name}，它会覆盖每个学员的答案；请删除后再发布"
-    only = course.model_copy(update={"modules": (module,)})
     with tempfile.TemporaryDirectory(prefix="qinlian-release-") as scratch:
-        made = Path(scratch)
-        write_sources(only, load_identity(root / "course"), made / "source")
-        if stale := _different(made / "source" / module.id, source):
-            return f"source/ 里的 {stale} 与课程文本不一致；请先运行 qinlian build"
-        generate_assignments(
-            root,
-            only,
-            db_url=f"sqlite:///{made / 'gradebook.db'}",
-            source=made / "source",
-            release=made / "release",
-            progress=lambda _: None,
-        )
-        if stale := _different(made / "release" / module.id, release):
-            return f"release/ 里的 {stale} 与课程文本不一致；请先运行 qinlian build"
+        write_sources(course.model_copy(update={"modules": (module,)}), load_identity(course_dir), Path(scratch))
+        made = _files(Path(scratch) / module.id)
+    if stale := _different(made, _files(source)):
+        return f"source/ 里的 {stale} 与课程文本不一致；请先运行 qinlian build"
+    notebook = f"{module.id}.ipynb"
+    released = made | {notebook: _as_released(made[notebook] or b"", config)}
+    if stale := _different(released, _files(release)):
+        return f"release/ 里的 {stale} 与课程文本不一致；请先运行 qinlian build"
     return ""
 
 
-def _different(made: Path, found: Path) -> str:
-    """The name of a file that is not the same in both folders, or empty."""
-
-    def files(base: Path) -> dict[str, bytes | None]:
-        # A link is never what the build made, whatever it points at.
-        return {
-            str(p.relative_to(base)): None if p.is_symlink() else p.read_bytes()
-            for p in base.rglob("*")
-            if (p.is_file() or p.is_symlink()) and ".ipynb_checkpoints" not in p.parts
-        }
-
-    right, there = files(made), files(found)
-    return next((name for name in sorted(right.keys() | there.keys()) if right.get(name) != there.get(name)), "")
+def _as_released(notebook: bytes, config: Config) -> bytes:
+    """What generate_assignment makes of a source notebook, without touching a gradebook."""
+    nb = nbformat.reads(notebook.decode(), as_version=4)  # type: ignore[no-untyped-call]
+    resources: dict[str, Any] = {"nbgrader": {}, "metadata": {}}
+    for step in GenerateAssignment(coursedir=CourseDirectory(config=config), config=config).preprocessors:
+        if step not in (SaveCells, InstantiateTests):
+            preprocessor = step(config=config)
+            if preprocessor.enabled:
+                nb, resources = preprocessor.preprocess(nb, resources)
+    text = str(nbformat.writes(nb))  # type: ignore[no-untyped-call]
+    return (text.rstrip("\n") + "\n").encode()
 
 
-class QinlianRelease(ExchangeReleaseAssignment):
+def _files(folder: Path) -> dict[str, bytes | None]:
+    """What lies in a folder. A link is never what the build made, whatever it points at: None."""
+    return {
+        str(p.relative_to(folder)): None if p.is_symlink() else p.read_bytes()
+        for p in folder.rglob("*")
+        if (p.is_file() or p.is_symlink()) and ".ipynb_checkpoints" not in p.parts
+    }
+
+
+def _different(made: dict[str, bytes | None], found: dict[str, bytes | None]) -> str:
+    """The name of a file that is not the same in both, or empty."""
+    names = sorted(made.keys() | found.keys())
+    return next((name for name in names if made.get(name) is None or made[name] != found.get(name)), "")
+
+
+class QinlianRelease(ExchangeReleaseAssignment):  # type: ignore[misc]
     """Publishes what course/ gives, archives its edition first, and replaces an old one at one stroke."""
 
     def copy_files(self) -> None:
@@ -80,7 +92,7 @@ class QinlianRelease(ExchangeReleaseAssignment):
         try:
             course = load_course(course_dir)
             module = course.module(module_id)
-            reason = unfit(course, module, Path(self.coursedir.root), source, Path(self.src_path))
+            reason = unfit(course, module, course_dir, source, Path(self.src_path), self.config)
             if not reason:
                 save_edition(course_dir, course, module)
         except KeyError:
@@ -107,7 +119,7 @@ class QinlianRelease(ExchangeReleaseAssignment):
             shutil.rmtree(holder, ignore_errors=True)
 
 
-class QinlianReleaseFeedback(ExchangeReleaseFeedback):
+class QinlianReleaseFeedback(ExchangeReleaseFeedback):  # type: ignore[misc]
     """Releases the feedback pages of notebooks that the gradebook knows, and of nothing else.
 
     Stock nbgrader publishes any ``*.html`` it finds, under links too. The folder lets nobody list it.

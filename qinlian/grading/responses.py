@@ -30,10 +30,12 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
     create_engine,
     delete,
     event,
     insert,
+    inspect,
     select,
     update,
 )
@@ -42,6 +44,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from qinlian.grading.grades import ItemGrade, PastAttempt, PastQuiz, SubmissionGrade
+from qinlian.toolpath import put_tools_on_path
 
 __all__ = [
     "ATTEMPT",
@@ -135,8 +138,19 @@ def open_engine(db_url: str) -> Engine:
         # SQLite's driver would begin a reading transaction and fail to make it a writing one later.
         event.listen(engine, "connect", lambda connection, _: setattr(connection, "isolation_level", None))
         event.listen(engine, "begin", _begin)
+    if not inspect(engine).get_table_names():
+        _make_gradebook(db_url)
     retrying(lambda: _METADATA.create_all(engine))
     return engine
+
+
+def _make_gradebook(db_url: str) -> None:
+    # nbgrader marks a new database with its version only when it finds it empty, so it comes first.
+    from nbgrader.api import Gradebook
+
+    put_tools_on_path()
+    with Gradebook(db_url):
+        pass
 
 
 def _begin(connection: Connection) -> None:
@@ -364,13 +378,22 @@ def shown(connection: Connection, module: str, learners: Sequence[str]) -> dict[
     return found
 
 
-def set_shown(connection: Connection, module: str, digests: dict[tuple[str, str], str]) -> None:
-    """Write down which text stands in which cell."""
-    if not digests:
-        return
-    for (learner, item), _ in digests.items():
-        connection.execute(
-            delete(SHOWN).where(SHOWN.c.learner == learner, SHOWN.c.module == module, SHOWN.c.item == item)
-        )
-    rows = [{"learner": w, "module": module, "item": i, "digest": d} for (w, i), d in digests.items()]
-    connection.execute(insert(SHOWN), rows)
+def set_shown(
+    connection: Connection, module: str, digests: dict[tuple[str, str], str], before: dict[tuple[str, str], str]
+) -> None:
+    """Write down which text stands in which cell; ``before`` is what ``shown`` said of them."""
+    rows = [
+        {"who": who, "which": item, "digest": digest}
+        for (who, item), digest in digests.items()
+        if (who, item) in before and before[who, item] != digest
+    ]
+    if rows:
+        mine = (SHOWN.c.learner == bindparam("who"), SHOWN.c.module == module, SHOWN.c.item == bindparam("which"))
+        connection.execute(update(SHOWN).where(*mine).values(digest=bindparam("digest")), rows)
+    rows = [
+        {"learner": who, "module": module, "item": item, "digest": digest}
+        for (who, item), digest in digests.items()
+        if (who, item) not in before
+    ]
+    if rows:
+        connection.execute(insert(SHOWN), rows)

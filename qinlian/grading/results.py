@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -160,16 +160,10 @@ def _reflection_result(grade: ReflectionGrade, mark: Mark | None) -> ReflectionR
     return ReflectionResult(state=state, score=score, points=points, comment=comment)
 
 
-def result_of(
-    done: Assessment, marks: Marks, *, notes: Iterable[str], max_score: float, graded_at: datetime
-) -> ResultFile:
-    """The result of one assessed submission. ``notes`` are what was said of it on arrival."""
+def result_of(done: Assessment, marks: Marks, *, max_score: float, graded_at: datetime) -> ResultFile:
+    """The result of one assessed submission."""
     grade = done.grade
     edition = grade.edition
-    said = dict.fromkeys((*notes, *grade.notes))
-    if grade.code == "missing" and any(note.startswith("答题记录") for note in said):
-        # That it was refused says more than that it is not there.
-        said = {note: None for note in said if "没有答题记录" not in note}
     quizzes = {q.quiz.id: _quiz_result(edition, q) for q in grade.quizzes}
     submitted = done.submission.submitted_at or done.first_seen
     return ResultFile(
@@ -182,7 +176,7 @@ def result_of(
         score=marks.score,
         max_score=max_score,
         state="待评阅" if marks.waiting else "已评分",
-        notes=tuple(said),
+        notes=grade.notes,
         quizzes={quiz_id: found for quiz_id, found in quizzes.items() if found is not None},
         reflections={r.public_id: _reflection_result(r, marks.cells.get(r.item.id)) for r in grade.reflections},
     )
@@ -236,7 +230,6 @@ def publish_results(setting: Setting, course_dir: Path, parcels: Sequence[Parcel
         result = result_of(
             done,
             marks.get(learner, Marks()),
-            notes=parcel.arrival.notes,
             max_score=sum(points.values()),
             graded_at=now,
         )

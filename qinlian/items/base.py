@@ -62,6 +62,8 @@ class ItemType(ABC):
     """False when its answer lines carry no ``A.`` of their own before the text."""
     shows_letters: ClassVar[bool] = True
     """False when the learner sees no letters beside its lines, so that no text may refer to them."""
+    has_answer_cell: ClassVar[bool] = True
+    """False when the option cells of the workbook hold the answer themselves."""
     line_sample: ClassVar[str] = "- [x] A. 选项"
     """One answer line as an author should write it, for error messages."""
 

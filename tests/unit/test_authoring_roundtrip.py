@@ -135,7 +135,7 @@ def items(draw: st.DrawFn, item_id: str = "LZ-02-001") -> Item:
 
 
 @given(items())
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_an_item_written_and_read_is_the_same_item(item: Item) -> None:
     found = parse_questions(parse_text(write_item(item), "questions.md"))
     assert [p.item for p in found.items] == [item]
@@ -147,7 +147,7 @@ def test_an_item_written_and_read_is_the_same_item(item: Item) -> None:
         lambda ns: st.tuples(*(items(f"LZ-02-{n:03d}") for n in ns))
     )
 )
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_file_written_and_read_holds_the_same_items_in_order(many: tuple[Item, ...]) -> None:
     text = write_questions(many)
     found = parse_questions(parse_text(text, "questions.md"))
@@ -197,7 +197,7 @@ def test_escaping_a_line_can_be_undone_and_hides_its_look(text: str) -> None:
 
 
 @given(TEXTS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_no_text_makes_any_parser_raise(text: str) -> None:
     parsed = parse_text(text, "x")
     stock = Stock(parse_questions(parsed).items, parse_cases(parsed)[0], frozenset(), 60)
@@ -242,7 +242,7 @@ YAML_BITS = [
 
 
 @given(st.lists(st.sampled_from(YAML_BITS), max_size=14).map("".join))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_no_yaml_makes_the_reader_raise(text: str) -> None:
     parsed = parse_text(text, "x.yaml")
     parse_course(parsed)

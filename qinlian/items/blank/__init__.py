@@ -28,6 +28,7 @@ class FillBlank(ItemType):
     rules = ("每空计分", "全对得分")
     has_letters = False
     shows_letters = False
+    has_answer_cell = False
     line_sample = "- [A] 答案 | 另一种写法"
 
     def canonical_mark(self, raw: str) -> str | None:

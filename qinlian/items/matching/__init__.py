@@ -26,6 +26,7 @@ class Matching(ItemType):
     label = "配对"
     rules = ("每对计分", "全对得分")
     shows_letters = False
+    has_answer_cell = False
     line_sample = "- [=] A. 左 → 右"
 
     def canonical_mark(self, raw: str) -> str | None:

@@ -13,7 +13,7 @@ export default {
       rows: 8,
       maxlength: LONGEST,
       placeholder: "在这里写",
-      "aria-labelledby": `${ctx.name}-stem`,
+      "aria-labelledby": `${ctx.name}-head ${ctx.name}-stem`,
       "aria-describedby": `${ctx.name}-words`,
       // A Chinese input method reports every keystroke; only what it settles on is text.
       oninput: (event) => (event.isComposing ? grow() : report()),

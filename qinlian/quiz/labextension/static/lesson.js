@@ -45,11 +45,20 @@ function dress(panel, marks) {
   mark();
   panel.content.model.cells.changed.connect(() => requestAnimationFrame(mark));
 
-  const title = `${marks.title ?? panel.title.label} · ${BRAND}`;
+  entitle(panel, `${marks.title ?? panel.title.label} · ${BRAND}`);
+}
+
+/** Names the browser's tab after the lesson while it is the one on show, not after its file. */
+function entitle(panel, title) {
   const name = () => {
     if (panel.isVisible && document.title !== title) document.title = title;
   };
-  new MutationObserver(name).observe(document.querySelector("title"), { childList: true });
+  // The front end sets its own title at many moments, most of them after this one.
+  const watch = new MutationObserver(name);
+  watch.observe(document.head, { childList: true, subtree: true, characterData: true });
+  panel.disposed.connect(() => watch.disconnect());
+  panel.content.activeCellChanged.connect(name);
+  panel.sessionContext.statusChanged.connect(name);
   name();
 }
 
@@ -83,6 +92,7 @@ async function keepRunning(panel, CodeCell, banner) {
     const kernel = session.session?.kernel;
     if (!kernel || panel.isDisposed) return;
     const mine = ++turn;
+    console.warn("RUN", turn, performance.now());
     const clean = !panel.context.model.dirty;
     panel.addClass("ql-opening");
     banner.say("课程正在打开…");
@@ -110,11 +120,14 @@ async function keepRunning(panel, CodeCell, banner) {
   }
 
   function status(_, now) {
+    console.warn("STATUS", now, session.connectionStatus, session.session?.kernel?.id, session.hasNoKernel);
+    const kernel = session.session?.kernel?.id ?? "";
     if (now === "restarting" || now === "autorestarting") {
       ran = "";
       banner.say("课程正在重新打开…");
-    } else if (now === "idle" && ran !== (session.session?.kernel?.id ?? "")) {
-      ran = session.session?.kernel?.id ?? "";
+    } else if (now === "starting" || (now === "idle" && ran !== kernel)) {
+      // A kernel restarted from elsewhere says that it starts, and then nothing until it is asked.
+      ran = kernel;
       run();
     } else if (now === "dead" && restarts < RESTARTS) {
       restarts += 1;
@@ -125,6 +138,8 @@ async function keepRunning(panel, CodeCell, banner) {
 
   await session.ready;
   session.statusChanged.connect(status);
+  session.connectionStatusChanged.connect((_, now) => console.warn("STATUS conn", now));
+  session.kernelChanged.connect((_, now) => console.warn("STATUS kernel", JSON.stringify([now.oldValue?.id, now.newValue?.id])));
   ran = session.session?.kernel?.id ?? "";
   await run();
 }

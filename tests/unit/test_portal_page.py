@@ -1,0 +1,101 @@
+"""我的学习 in words: one button a module, dates in Beijing time, nothing unescaped."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from qinlian.portal.page import error_page, overview_data, overview_page
+from qinlian.portal.port import ModuleStanding, Overview
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+def module(state: str = "未开始", name: str = "02-gifts", **more: object) -> ModuleStanding:
+    fields: dict[str, object] = {"title": "礼尚往来的边界", "hours": 2, "objectives": (), "due": None}
+    return ModuleStanding(module=name, state=state, **(fields | more))  # type: ignore[arg-type]
+
+
+def page(*modules: ModuleStanding, **more: object) -> str:
+    return overview_page(Overview("勤廉学堂", "xiaozhou", modules, **more), "/base/qinlian/", NOW)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("standing", "button"),
+    [
+        (module("未开始"), "开始学习"),
+        (module("进行中"), "继续学习"),
+        (module("已提交"), "打开课程"),
+        (module("待评阅", score=66, max_score=100), "查看结果"),
+        (module("已评分", score=66, max_score=100), "查看结果"),
+        (module("已评分", score=66, max_score=100, again=True), "继续学习"),
+    ],
+)
+def test_each_module_has_one_button(standing: ModuleStanding, button: str) -> None:
+    buttons = re.findall(r'<a class="button"[^>]*>([^<]*)</a>', page(standing))
+    assert buttons == [button]
+    assert 'href="/base/qinlian/api/open/02-gifts"' in page(standing)
+
+
+def test_score_and_verdict() -> None:
+    text = page(module("已评分", score=86.0, max_score=100.0, passed=True))
+    assert "86/100 分" in text
+    assert "合格" in text
+    assert "未合格" in page(module("已评分", score=42.5, max_score=100.0))
+    assert "合格" not in page(module("待评阅", score=42.5, max_score=100.0))
+
+
+def test_progress_over_the_whole_course() -> None:
+    text = page(module("已评分", score=86, max_score=100, passed=True), module(name="03-conflicts", hours=1.5))
+    assert re.search(r"已获学时 <strong>2</strong> / 3\.5", text)
+    assert 'value="57"' in text
+
+
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        (timedelta(days=40), "6月10日 20:00 截止<"),
+        (timedelta(days=2, hours=1), "还剩 2 天"),
+        (timedelta(hours=3), "不到一天"),
+        (timedelta(hours=-1), "已过期"),
+    ],
+)
+def test_due_dates_are_beijing_time_and_say_when_they_press(left: timedelta, said: str) -> None:
+    assert said in page(module(due=NOW + left))
+
+
+def test_a_due_date_does_not_press_who_has_submitted() -> None:
+    assert "已过期" not in page(module("已提交", due=NOW - timedelta(days=1), submitted_at=NOW - timedelta(days=2)))
+
+
+def test_nothing_released_and_unreadable_modules_are_said() -> None:
+    assert "还没有发布课程" in page()
+    assert "还没有发布课程" not in page(unreadable=("02-gifts",))
+    assert "02-gifts" in page(unreadable=("02-gifts",))
+
+
+def test_markup_in_titles_is_shown_as_text() -> None:
+    text = page(module(title="<script>alert(1)</script>", objectives=("<b>粗</b>",), notes=("<i>说明</i>",)))
+    assert "<script>alert" not in text
+    assert "<b>" not in text
+    assert "<i>" not in text
+    assert "<b>" not in error_page("<b>坏了</b>", "/", home=True)
+
+
+def test_the_revision_changes_with_what_is_shown_and_only_then() -> None:
+    def revision(standing: ModuleStanding, now: datetime = NOW) -> str:
+        return str(overview_data(Overview("勤廉学堂", "xiaozhou", (standing,)), now)["revision"])
+
+    assert revision(module("未开始")) == revision(module("未开始"), NOW + timedelta(seconds=5))
+    assert revision(module("未开始")) != revision(module("进行中"))
+    due = module(due=NOW + timedelta(hours=30))
+    assert revision(due) != revision(due, NOW + timedelta(hours=10))
+    assert revision(module()) in page(module())
+
+
+def test_no_exclamation_marks_and_a_language_for_the_glyphs() -> None:
+    text = page(module("已评分", score=1, max_score=2)) + error_page("坏了", "/", home=False)
+    assert "！" not in text
+    assert '<html lang="zh-CN">' in text
