@@ -15,6 +15,7 @@ from typing import Any
 
 import qinlian
 from qinlian.classroom.layout import Layout
+from qinlian.core.files import LESSON_NAME
 from qinlian.core.model import Course
 from qinlian.errors import BuildError, ClassroomError
 
@@ -82,9 +83,19 @@ def prepare(layout: Layout, course: Course, progress: Progress) -> None:
         now["outputs"] = _outputs(layout.root)
     _fill_gradebook(layout, course, progress)
     for module in course.modules:
-        progress(f"发布到课堂：{module.title}")
-        _release(layout, module.id)
+        if not _is_published(layout, course.id, module.id):
+            progress(f"发布到课堂：{module.title}")
+            _release(layout, module.id)
     layout.done.write_text(json.dumps(now) + "\n", encoding="utf-8")
+
+
+def _is_published(layout: Layout, course_id: str, module: str) -> bool:
+    released, outbound = layout.root / "release" / module, layout.exchange / course_id / "outbound" / module
+    if not outbound.is_dir() or _digest(released, _files(released)) != _digest(outbound, _files(outbound)):
+        return False
+    # The grader grades against the archive, so what is out there must be in it.
+    edition = json.loads((outbound / LESSON_NAME).read_bytes())["edition"]
+    return (layout.root / "course" / "editions" / module / f"{edition}.json").is_file()
 
 
 def _fill_gradebook(layout: Layout, course: Course, progress: Progress) -> None:

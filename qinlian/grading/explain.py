@@ -90,7 +90,8 @@ class _Wording:
             return str(labels.get(value, value))
         if isinstance(value, list):
             joint = " → " if item_type(item.kind).name == "ordering" else "；"
-            return joint.join(labels.get(v, v) for v in (value if joint == " → " else sorted(value)))
+            ordered = value if joint == " → " else sorted(value)
+            return joint.join(str(labels.get(v, v)) for v in ordered)
         return "；".join(f"{labels.get(k, k)}：{labels.get(v, v)}" for k, v in value.items())
 
     def fixed(self, item: Item) -> dict[str, Any]:
