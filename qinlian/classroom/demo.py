@@ -192,16 +192,25 @@ def _read_some(setting: Setting, edition: Edition, learners: list[str]) -> None:
         gradebook.db.commit()
 
 
+def _evening(now: datetime, learner: str, module: str, place: int) -> datetime:
+    """When somebody sat down to it: on one of the last days, between nine and half past ten at night in Beijing."""
+    days = 6 - 2 * place + int(20 * _chance("day", learner, module))
+    minutes = 60 + int(13.5 * 60 * _chance("hour", learner, module))
+    return now.replace(hour=0, minute=0, second=0) - timedelta(days=days) + timedelta(minutes=minutes)
+
+
 def _module(setting: Setting, arrivals: Arrivals, edition: Edition, count: int, place: int) -> None:
     module = edition.module.id
     now = datetime.now(UTC)
-    waiting = [_learner(i) for i in range(count) if _chance("takes", _learner(i), module) < 0.92 - 0.17 * place]
-    times = {w: now - timedelta(days=20 * _chance("day", w, module) + 6 - 2 * place) for w in waiting}
+    # By rank, so that in a class of any size the same share has not begun yet.
+    eager = sorted(map(_learner, range(count)), key=lambda w: _chance("takes", w, module))
+    waiting = sorted(eager[: round(count * (0.9 - 0.12 * place))])
+    times = {w: _evening(now, w, module, place) for w in waiting}
     took_part, sent, results = list(waiting), dict[str, str](), dict[str, ResultFile]()
     most = max((quiz.attempts for quiz in edition.module.quizzes), default=1)
     for attempt in range(1, most + 1):
         for learner in waiting:
-            when = times[learner] + timedelta(hours=20 * (attempt - 1))
+            when = times[learner] + timedelta(days=attempt - 1, minutes=17 * (attempt - 1))
             if attempt == 1 and _chance("late", learner, module) < 0.1:
                 _late(setting, module, learner, when)
             sent[learner] = _send(setting, arrivals, learner, _answers(edition, learner, attempt, results), when)

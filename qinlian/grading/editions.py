@@ -59,6 +59,11 @@ class Edition:
         return {self.ids.of(item.id): item for item in self.module.items}
 
     @cached_property
+    def reflections(self) -> tuple[Item, ...]:
+        """The reflections in the order of the lesson."""
+        return self.module.reflections
+
+    @cached_property
     def quizzes(self) -> dict[str, QuizBlock]:
         """Quiz id → quiz."""
         return {quiz.id: quiz for quiz in self.module.quizzes}

@@ -7,7 +7,7 @@ sanitizer keeps are used, and whatever a learner wrote is escaped by the templat
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +23,16 @@ from qinlian.notebooks.markdown import render_inline
 __all__ = ["explain", "summary", "topics_to_review"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
+_REMEMBERED = 10_000
 
 
 @cache
-def _template() -> Any:
+def _template(name: str) -> Any:
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["number"] = _number
-    return environment.get_template("grade_cell.html.j2")
+    return environment.get_template(f"{name}.html.j2")
 
 
 def _number(value: float) -> str:
@@ -63,6 +64,7 @@ class _Wording:
         self._edition = edition
         self._texts: dict[str, dict[Any, str]] = {}
         self._fixed: dict[str, dict[str, Any]] = {}
+        self._rows: dict[tuple[str, str, float], Markup] = {}
 
     def _labels(self, item: Item) -> dict[Any, str]:
         """Public id → what the learner saw there."""
@@ -102,39 +104,43 @@ class _Wording:
                 "stem": list(_lines(item.stem)),
                 "key": self.value(item, item_type(item.kind).key(item, ids)),
                 "explanation": list(_lines(ids.relettered(item, item.explanation))),
-                "citations": item.citations,
+                "citations": "；".join(item.citations),
             }
         return self._fixed[item.id]
 
+    def row(self, grade: ItemGrade) -> Markup | None:
+        """One item as a row of the table; None when this edition does not have it."""
+        item = self._edition.items.get(grade.public_id)
+        if item is None:
+            return None
+        answer = self.value(item, grade.value)
+        key = (grade.public_id, answer, grade.fraction)
+        if key not in self._rows:
+            if len(self._rows) >= _REMEMBERED:
+                self._rows.clear()
+            parts = {"answer": answer, "verdict": _verdict(grade), "percent": grade.fraction * 100}
+            self._rows[key] = Markup(_template("grade_row").render(**self.fixed(item), **parts))
+        return self._rows[key]
+
 
 def _lines(markdown: str) -> Iterator[Markup]:
-    # Line by line inline: paragraphs and breaks are tags that the sanitizer would show as text.
+    # Line by line inline: a table's cell has no room for headings and lists.
     for line in markdown.splitlines():
         if line.strip():
             yield Markup(render_inline(line.strip()))
 
 
-@cache
+@lru_cache(maxsize=64)
 def _wording(edition: Edition) -> _Wording:
     return _Wording(edition)
 
 
-def _row(wording: _Wording, edition: Edition, grade: ItemGrade) -> dict[str, Any] | None:
-    item = edition.items.get(grade.public_id)
-    if item is None:
-        return None
+def _verdict(grade: ItemGrade) -> str:
     if grade.fraction >= 1:
-        verdict = "正确"
-    elif not grade.answered:
-        verdict = "未作答"
-    else:
-        verdict = "部分正确" if grade.fraction > 0 else "错误"
-    return {
-        **wording.fixed(item),
-        "answer": wording.value(item, grade.value),
-        "verdict": verdict,
-        "percent": grade.fraction * 100,
-    }
+        return "正确"
+    if not grade.answered:
+        return "未作答"
+    return "部分正确" if grade.fraction > 0 else "错误"
 
 
 def explain(submission: SubmissionGrade, grade: QuizGrade) -> str:
@@ -142,13 +148,13 @@ def explain(submission: SubmissionGrade, grade: QuizGrade) -> str:
     edition = submission.edition
     wording = _wording(edition)
     shown = grade.shown
-    rows = [_row(wording, edition, item) for item in shown.items] if shown and grade.revealed else []
+    rows = [wording.row(item) for item in shown.items] if shown and grade.revealed else []
     return str(
-        _template().render(
+        _template("grade_cell").render(
             grade=grade,
             shown=shown,
             notes=submission.notes,
-            topics=topics_to_review(edition, shown.items) if shown else (),
+            topics="、".join(topics_to_review(edition, shown.items)) if shown else "",
             rows=[row for row in rows if row],
         )
     )

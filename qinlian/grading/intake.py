@@ -19,6 +19,7 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
+from sqlalchemy.exc import SQLAlchemyError
 
 from qinlian.core.files import ANSWERS_NAME, LESSON_NAME
 from qinlian.errors import SubmissionError
@@ -43,6 +44,7 @@ from qinlian.grading.responses import open_engine
 __all__ = ["Intake", "Parcel", "Refusal", "belongs", "notebook_note", "submission_time"]
 
 STAMP = "%Y-%m-%d %H:%M:%S.%f UTC"
+_TICK = 1_000_000_000
 _PATIENCE, _GIVE_UP = timedelta(minutes=1), timedelta(days=1)
 """How long an unfinished folder is looked at in every round, and how long at all."""
 
@@ -129,6 +131,8 @@ class Intake:
     ) -> None:
         self._coursedir, self._inbound, self._check_owner, self._clock = coursedir, inbound, check_owner, clock
         self._log = log or logging.getLogger("qinlian.grading")
+        # As nbgrader's own groupshared has it; else as it leaves folders.
+        self._folder_mode = 0o2770 if coursedir.groupshared else 0o755
         # nbgrader marks a new database with its version only when it finds it empty.
         with Gradebook(coursedir.db_url, coursedir.course_id):
             pass
@@ -136,6 +140,8 @@ class Intake:
         self.refusals: list[Refusal] = []
         self._done = self.arrivals.finished()
         self._later: dict[str, float] = {}
+        self._open: list[str] = []
+        self._listed = 0
 
     def now(self) -> datetime:
         """The time, by this intake's clock."""
@@ -144,11 +150,17 @@ class Intake:
     def names(self) -> list[str]:
         """Folders in the inbound folder with which something may have to be done. Cheap when idle."""
         try:
-            with os.scandir(self._inbound) as entries:
-                names = [e.name for e in entries if e.name not in self._done and e.name[:1] != "."]
+            changed = self._inbound.stat().st_mtime_ns
+            if changed != self._listed:
+                now = time.time_ns()
+                with os.scandir(self._inbound) as entries:
+                    self._open = [e.name for e in entries if e.name[:1] != "." and e.name not in self._done]
+                # A folder that comes within the same tick of the clock would not show.
+                self._listed = changed if now - changed > _TICK else 0
         except FileNotFoundError:
             return []
-        return [name for name in names if printable(name) not in self._done and not self._deferred(printable(name))]
+        self._open = [name for name in self._open if printable(name) not in self._done]
+        return [name for name in self._open if not self._deferred(printable(name))]
 
     def _deferred(self, folder: str) -> bool:
         return self._later.get(folder, 0.0) > time.monotonic()
@@ -159,9 +171,19 @@ class Intake:
         if names:
             with open_inbound(self._inbound) as inbound, self.arrivals.together():
                 for name in sorted(names):
-                    self._consider(inbound, name, module, learner)
+                    self._try(inbound, name, module, learner)
         waiting = self._parcels(self.arrivals.of(module, learner, ["已收"]))
         return [p for p in waiting if not self._deferred(p.arrival.folder)]
+
+    def _try(self, inbound: int, text: str, module: str | None, learner: str | None) -> None:
+        try:
+            self._consider(inbound, text, module, learner)
+        except SQLAlchemyError:
+            raise
+        except Exception:
+            self._log.error("提交 %s 暂时没有收下（磁盘或权限的问题），稍后会自动再试", printable(text))
+            self._log.debug("没有收下", exc_info=True)
+            self._later[printable(text)] = time.monotonic() + 5.0
 
     def _consider(self, inbound: int, text: str, module: str | None, learner: str | None) -> None:
         shown = printable(text)
@@ -227,7 +249,13 @@ class Intake:
         files = {TIMESTAMP_NAME: moment.strftime(STAMP).encode(), SECRET_NAME: folder.secret.encode()}
         if folder.answers is not None:
             files[ANSWERS_NAME] = folder.answers
-        _put(self._kept(arrival), files)
+        kept = self._kept(arrival)
+        everybody = kept.parent.parent
+        if not everybody.exists():
+            everybody.mkdir(parents=True)
+            # Secrets lie here that open results: it is the graders' alone.
+            everybody.chmod(self._folder_mode if self._coursedir.groupshared else 0o700)
+        _put(kept, files, self._folder_mode)
         self.arrivals.keep(arrival.folder, moment, digest, tuple(notes))
         for said in notes:
             self._log.warning("提交 %s：%s", arrival.folder, said)
@@ -261,7 +289,7 @@ class Intake:
         release = Path(self._coursedir.format_path(self._coursedir.release_directory, ".", arrival.module))
         notebook = f"{arrival.module}.ipynb"
         files = {path.name: path.read_bytes() for path in parcel.kept.iterdir()}
-        _put(target, files | {notebook: (release / notebook).read_bytes()})
+        _put(target, files | {notebook: (release / notebook).read_bytes()}, self._folder_mode)
         return target
 
     def graded(self, parcel: Parcel) -> None:
@@ -288,14 +316,14 @@ def belongs(parcels: Sequence[Parcel]) -> Parcel:
     return max([p for p in parcels if not p.late] or parcels, key=lambda p: p.order)
 
 
-def _put(target: Path, files: dict[str, bytes]) -> None:
+def _put(target: Path, files: dict[str, bytes], mode: int) -> None:
     """Make ``target`` hold exactly ``files``, whole or not at all."""
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         for name, data in files.items():
             (fresh / name).write_bytes(data)
-        fresh.chmod(0o755)
+        fresh.chmod(mode)
         if target.exists():
             old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
             target.rename(old / "was")

@@ -8,9 +8,9 @@ checked once; each learner's notebook is then the same bytes with the holes fill
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from dataclasses import dataclass
+from json.encoder import encode_basestring
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +71,7 @@ class _Hole:
         lines = text.splitlines(True)
         if not lines:
             return "[]"
-        inside = ",\n".join(self.inner + json.dumps(line, ensure_ascii=False) for line in lines)
+        inside = ",\n".join(self.inner + encode_basestring(line) for line in lines)
         return f"[\n{inside}\n{self.outer}]"
 
 
@@ -190,13 +190,13 @@ def _fingerprint(coursedir: CourseDirectory, config: Config, module: str, lists:
     return hasher.hexdigest()
 
 
-def prepare(coursedir: CourseDirectory, config: Config, module: str) -> Prepared | None:
+def prepare(converter: Autograde, module: str) -> Prepared | None:
     """Prepare the notebook of ``module``; remembered while release and gradebook stay the same.
 
     Returns None when the course has preprocessors of its own, whose work may depend on the learner:
     then nbgrader must grade each submission itself. Raises GradingError without a usable release.
     """
-    converter = Autograde(coursedir=coursedir, config=config)
+    coursedir, config = converter.coursedir, converter.config
     first, second = _classes(converter.sanitize_preprocessors), _classes(converter.autograde_preprocessors)
     ordinary = _SAME_FOR_ALL | _OF_THE_GRADEBOOK
     if not {*first, *second} >= _OURS:

@@ -20,6 +20,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from qinlian.core.drawing import draw
 from qinlian.core.files import AnswerFile
@@ -57,15 +58,43 @@ def _clean(kind: ItemType, item: Item, edition: Edition, value: Any) -> Any:
     return value if tidied == value else kind.clean(item, edition.ids, tidied)
 
 
+_Key = tuple[str, Any]
+_memory: WeakKeyDictionary[Edition, dict[_Key, ItemGrade]] = WeakKeyDictionary()
+_REMEMBERED = 50_000
+
+
+def _key(public_id: str, value: Any) -> _Key | None:
+    """What to remember an item's grade under: most learners choose among the same few answers."""
+    if value is None or (isinstance(value, str) and len(value) < 40):
+        return public_id, value
+    if isinstance(value, list) and len(value) < 10 and all(isinstance(v, str) and len(v) < 40 for v in value):
+        return public_id, tuple(value)
+    return None
+
+
 def _item_grade(edition: Edition, public_id: str, answers: AnswerFile | None) -> ItemGrade:
+    answer = answers.answers.get(public_id) if answers else None
+    value = answer.value if answer is not None else None
+    key = _key(public_id, value)
+    if key is None:
+        return _new_item_grade(edition, public_id, value)
+    memory = _memory.setdefault(edition, {})
+    found = memory.get(key)
+    if found is None:
+        if len(memory) >= _REMEMBERED:
+            memory.clear()
+        found = memory[key] = _new_item_grade(edition, public_id, value)
+    return found
+
+
+def _new_item_grade(edition: Edition, public_id: str, raw: Any) -> ItemGrade:
     item = edition.items[public_id]
     kind = item_type(item.kind)
-    answer = answers.answers.get(public_id) if answers else None
     problem = ""
     value = None
-    if answer is not None:
+    if raw is not None:
         try:
-            value = _clean(kind, item, edition, answer.value)
+            value = _clean(kind, item, edition, raw)
         except InvalidAnswer as error:
             problem = str(error)
     if value is None:
@@ -281,7 +310,7 @@ def grade(
         if unknown:
             said.append(f"有 {unknown} 条作答不属于这个模块，没有计分")
     quizzes = []
-    for wanted in current.module.quizzes:
+    for wanted in current.quizzes.values():
         base = edition if wanted.id in edition.quizzes else current
         quiz = _policy(base.quizzes[wanted.id], wanted)
         if points and wanted.id in points:
@@ -290,7 +319,7 @@ def grade(
         quizzes.append(_grade_quiz(quiz, base, learner, given, past, number, late, closed, said))
     reflections = tuple(
         _reflection(item, edition if edition.ids.of(item.id) in edition.items else current, given, said)
-        for item in current.module.reflections
+        for item in current.reflections
     )
     return SubmissionGrade(
         learner=learner,

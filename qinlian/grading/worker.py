@@ -43,6 +43,7 @@ class Worker:
         self._pages: deque[tuple[str, str]] = deque()
         self._marks: dict[str, dict[str, tuple[Marks, bool]]] = {}
         self._stamp: object = None
+        self._first = True
         self._looked = 0.0
         self._beat = 0.0
 
@@ -66,7 +67,9 @@ class Worker:
         New submissions go first, then changed marks, then one feedback page: the pages take longest
         and nobody waits for them.
         """
-        if self.rounds.intake.names():
+        # The first round also takes up what an earlier worker left unfinished.
+        if self._first or self.rounds.intake.names():
+            self._first = False
             for parcel in self.rounds.step():
                 self._page(parcel.arrival.module, parcel.arrival.learner)
         if time.monotonic() - self._looked >= _LOOK_AT_MARKS:

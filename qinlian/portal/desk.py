@@ -95,7 +95,8 @@ class Desk:
         stamp = self._exchange.lesson_stamp(module)
         if module not in self._lessons or self._lessons[module][0] != stamp:
             lesson = self._exchange.lesson(module)
-            self._lessons[module] = (stamp, lesson.model_copy(update={"items": {}, "blocks": ()}))
+            quizzes = tuple(b.model_copy(update={"items": ()}) for b in lesson.blocks if b.kind == "quiz")
+            self._lessons[module] = (stamp, lesson.model_copy(update={"items": {}, "blocks": quizzes}))
         return self._lessons[module][1]
 
     def _standing(self, lesson: LessonFile) -> ModuleStanding:

@@ -92,7 +92,7 @@ def _lines(standing: ModuleStanding, now: datetime) -> tuple[str, ...]:
     if standing.again:
         said.append("新的一次测验正在进行，提交后才计分")
     elif standing.attempts_left and standing.state != "已提交":
-        said.append(f"测验还可以再做 {standing.attempts_left} 次")
+        said.append(f"测验还可以做 {standing.attempts_left} 次")
     return (*said, *standing.notes)
 
 

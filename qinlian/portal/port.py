@@ -118,9 +118,6 @@ def standing_of(
         return ModuleStanding(
             lesson.module, lesson.title, lesson.hours, lesson.objectives, lesson.due, state, submitted_at
         )
-    unfinished = [
-        quiz.attempts - quiz.attempt for quiz in result.quizzes.values() if not quiz.final and not quiz.passed
-    ]
     return ModuleStanding(
         lesson.module,
         lesson.title,
@@ -135,6 +132,17 @@ def standing_of(
         passed=result.score * 100 >= lesson.pass_mark * result.max_score,
         late=result.late,
         again=again and state in ("待评阅", "已评分"),
-        attempts_left=max([0, *unfinished]) if current else 0,
+        attempts_left=_attempts_left(lesson, result) if current else 0,
         notes=result.notes if current else (),
     )
+
+
+def _attempts_left(lesson: LessonFile, result: ResultFile) -> int:
+    """How often the quiz with the most attempts left may still be taken; passed ones do not count."""
+    left = [0]
+    for quiz in lesson.blocks:
+        taken = result.quizzes.get(quiz.id)
+        if quiz.kind == "quiz" and not (taken and (taken.final or taken.passed)):
+            # A quiz handed in blank has no result and has cost no attempt.
+            left.append(quiz.attempts - (taken.attempt if taken else 0))
+    return max(left)

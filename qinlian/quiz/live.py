@@ -19,10 +19,11 @@ from qinlian.core.files import LESSON_NAME, AnswerFile, LessonBlock, LessonFile
 from qinlian.errors import QinlianError, StoreError
 from qinlian.quiz.answer_file import AnswerStore
 from qinlian.quiz.exchange import Exchange, Submission
-from qinlian.quiz.state import BlockState, Standing, block_state, can_retake, open_quizzes
+from qinlian.quiz.state import BlockState, Standing, block_state, can_retake, started_quizzes
 
 __all__ = ["LiveLesson", "RequestError", "live_lesson", "read_lesson"]
 
+_ORIGINALS = ("source", "release")
 _FILE_ROUND = 1.0
 _ROUNDS_WHEN_IDLE = 5
 """The exchange is looked at every round while a submission waits, else every fifth."""
@@ -89,6 +90,7 @@ class LiveLesson:
 
     def save(self, block_id: str, changes: dict[str, Any], ages: dict[str, float]) -> None:
         """Write changed answers of one block. Raises StoreError and RequestError."""
+        self._need_own_folder()
         self.look()
         state = self.state(block_id)
         if state.block["kind"] == "quiz" and state.phase != "open":
@@ -105,8 +107,8 @@ class LiveLesson:
         state = self.state(block_id)
         if state.block["kind"] == "quiz" and state.phase != "open":
             raise RequestError("这次测验已经提交，请等待评分")
-        if state.block["kind"] == "reflection" and self._unsubmitted():
-            raise RequestError("心得随测验一起提交，请先完成并提交测验")
+        if state.block["kind"] == "reflection" and started_quizzes(self.lesson, self.answers, self.standing):
+            raise RequestError("测验已经开始作答，心得会随测验一起提交；请先完成并提交测验")
         # A learner may hand in a blank paper: the file must exist all the same.
         self.answers = self.store.save({})
         classroom.submit(self.folder, self.lesson.module)
@@ -148,10 +150,13 @@ class LiveLesson:
         except KeyError:
             raise RequestError("这个测验已经从课程中撤下，请回到“我的学习”重新打开课程") from None
 
-    def _unsubmitted(self) -> bool:
-        return bool(open_quizzes(self.lesson, self.answers, self.standing))
+    def _need_own_folder(self) -> None:
+        # answers.json in source/ would be copied over every learner's own.
+        if self.folder.parent.name in _ORIGINALS:
+            raise RequestError("这里是课程原件，只供预览，答案不保存；学员请从“我的学习”打开课程")
 
     def _need_classroom(self) -> Exchange:
+        self._need_own_folder()
         if self._classroom is None:
             raise RequestError("这里没有接入课堂，不能提交；请从“我的学习”打开课程")
         return self._classroom

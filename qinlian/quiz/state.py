@@ -12,7 +12,16 @@ from typing import Any
 from qinlian.core.drawing import draw
 from qinlian.core.files import AnswerFile, LessonBlock, LessonFile, QuizResult, ReflectionResult, ResultFile
 
-__all__ = ["BlockState", "Standing", "attempt_of", "block_state", "can_retake", "open_quizzes", "quiz_phase"]
+__all__ = [
+    "BlockState",
+    "Standing",
+    "attempt_of",
+    "block_state",
+    "can_retake",
+    "open_quizzes",
+    "quiz_phase",
+    "started_quizzes",
+]
 
 
 @dataclass(frozen=True)
@@ -85,11 +94,6 @@ def can_retake(block: LessonBlock, answers: AnswerFile, standing: Standing) -> b
     )
 
 
-def open_quizzes(lesson: LessonFile, answers: AnswerFile, standing: Standing) -> tuple[LessonBlock, ...]:
-    """The quizzes that can be answered now: a submission hands in their attempt."""
-    return tuple(b for b in lesson.blocks if b.kind == "quiz" and quiz_phase(b.id, answers, standing) == "open")
-
-
 def _drawn(lesson: LessonFile, block: LessonBlock, answers: AnswerFile, standing: Standing) -> tuple[str, ...]:
     attempt = attempt_of(block.id, answers, standing)
     graded = _quiz_result(standing, block.id)
@@ -112,6 +116,24 @@ def _filled(value: Any) -> bool:
     return bool(value.strip() if isinstance(value, str) else value)
 
 
+def open_quizzes(lesson: LessonFile, answers: AnswerFile, standing: Standing) -> tuple[LessonBlock, ...]:
+    """The quizzes that can be answered now."""
+    return tuple(b for b in lesson.blocks if b.kind == "quiz" and quiz_phase(b.id, answers, standing) == "open")
+
+
+def started_quizzes(lesson: LessonFile, answers: AnswerFile, standing: Standing) -> tuple[LessonBlock, ...]:
+    """The open quizzes with something answered: a submission uses their attempt up."""
+    return tuple(
+        block
+        for block in open_quizzes(lesson, answers, standing)
+        if any(_answered(answers, item) for item in _drawn(lesson, block, answers, standing))
+    )
+
+
+def _answered(answers: AnswerFile, item: str) -> bool:
+    return item in answers.answers and _filled(answers.answers[item].value)
+
+
 def _others(
     lesson: LessonFile, block: LessonBlock, answers: AnswerFile, standing: Standing
 ) -> list[dict[str, str | int]]:
@@ -123,7 +145,7 @@ def _others(
         if other.kind == "quiz" and quiz_phase(other.id, answers, standing) != "open":
             continue
         items = _drawn(lesson, other, answers, standing) if other.kind == "quiz" else other.items
-        blank = sum(not (item in answers.answers and _filled(answers.answers[item].value)) for item in items)
+        blank = sum(not _answered(answers, item) for item in items)
         found.append({"id": other.id, "kind": other.kind, "title": other.title, "blank": blank, "total": len(items)})
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import weakref
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,8 @@ class QuizWidget(anywidget.AnyWidget):
     def __init__(self, live: LiveLesson, block_id: str) -> None:
         self._live = live
         self._block_id = block_id
+        # An unknown block raises below, and ipywidgets closes even what was never finished.
+        self._forget: Callable[[], None] = lambda: None
         super().__init__(**self._now(), version=_code()[0])
         self._forget = live.listen(self._refresh)
         self.observe(self._asked, names="request")

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from qinlian.core.files import LessonFile, QuizResult, ResultFile
+from qinlian.core.files import LessonBlock, LessonFile, QuizResult, ResultFile
 from qinlian.portal.port import ModuleStanding, Overview, standing_of
 
 THEN = datetime(2026, 5, 1, tzinfo=UTC)
 LESSON = LessonFile(
     course="qinlian", course_title="勤廉学堂", module="90-sample", title="样例模块", hours=1.5, edition="e",
-    blocks=(), items={},
+    blocks=(LessonBlock(kind="quiz", id="90-exam", items=(), count=6, attempts=3, points=80),), items={},
 )  # fmt: skip
 
 
@@ -63,6 +63,8 @@ def test_attempts_left_are_those_of_a_quiz_not_passed_yet() -> None:
     assert standing(result=result(20), current=True).attempts_left == 2
     assert standing(result=result(20, final=True), current=True).attempts_left == 0
     assert standing(result=result(86), current=True).attempts_left == 0
+    blank = result(0).model_copy(update={"quizzes": {}})
+    assert standing(result=blank, current=True).attempts_left == 3
 
 
 def test_notes_of_an_older_result_are_not_shown_beside_a_newer_submission() -> None:

@@ -6,6 +6,7 @@ import io
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -19,7 +20,9 @@ from qinlian.reports.table import COLUMNS, gradebook_table, print_table
 from qinlian.toolpath import put_tools_on_path
 from tests.sample import COURSE, MODULE
 
-WHEN = datetime(2026, 11, 22, 17, 30)
+# As nbgrader's tables and a worksheet's cells hold it: without a zone.
+WHEN = datetime.fromisoformat("2026-11-22 17:30")
+IN_BEIJING = datetime.fromisoformat("2026-11-23 01:30")
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +99,7 @@ def test_hours_are_earned_from_the_pass_mark_on(db_url: str) -> None:
 
 
 def test_times_are_beijing_time(db_url: str) -> None:
-    assert by_learner(db_url).loc["b-graded", "提交时间"] == datetime(2026, 11, 23, 1, 30)
+    assert by_learner(db_url).loc["b-graded", "提交时间"] == IN_BEIJING
 
 
 def test_a_submission_that_waits_for_the_grader_is_submitted(db_url: str) -> None:
@@ -123,7 +126,7 @@ def test_the_terminal_shows_names_as_they_are_and_never_as_markup(db_url: str) -
 
 
 class TestExcel:
-    def sheet(self, table: pd.DataFrame, tmp_path: Path):  # noqa: ANN201 - openpyxl's own type
+    def sheet(self, table: pd.DataFrame, tmp_path: Path) -> Any:
         write_excel(table, tmp_path / "成绩.xlsx")
         return load_workbook(tmp_path / "成绩.xlsx").active
 
@@ -137,7 +140,7 @@ class TestExcel:
         sheet = self.sheet(gradebook_table(db_url, COURSE), tmp_path)
         row = {head.value: cell for head, cell in zip(sheet[1], sheet[3], strict=True)}
         assert row["得分"].value == 79
-        assert row["提交时间"].value == datetime(2026, 11, 23, 1, 30)
+        assert row["提交时间"].value == IN_BEIJING
         assert row["提交时间"].number_format == "yyyy-mm-dd hh:mm"
 
     def test_columns_are_wide_enough_for_chinese(self, db_url: str, tmp_path: Path) -> None:

@@ -148,23 +148,25 @@ export function quiz(model, frame, views) {
     if (unfinished.length) {
       content.push(h("p", {}, `还有 ${unfinished.length} 题没有答完，没答的题不得分：`), h("ul", { class: "ql-jump" }, ...unfinished.map(jump)));
     } else content.push(h("p", {}, "题目都答完了。"));
-    for (const other of context.others.filter((o) => o.blank)) {
-      content.push(
-        h(
-          "p",
-          { class: "ql-caution" },
-          other.kind === "quiz"
-            ? `本课的另一个测验还有 ${other.blank} 题没有作答。提交是整课一起交的，那个测验也会用掉一次机会。`
-            : "心得还没有写。可以先提交测验，写好后再单独提交心得。",
-        ),
-      );
+    for (const other of context.others) {
+      const begun = other.kind === "quiz" && other.blank && other.blank < other.total;
+      if (begun) {
+        const rest = `本课的另一个测验还有 ${other.blank} 题没有作答。`;
+        content.push(caution(`${rest}提交是整课一起交的，那个测验也会用掉一次机会。`));
+      } else if (other.kind === "reflection" && other.blank) {
+        content.push(caution("心得还没有写。可以先提交测验，写好后再单独提交心得。"));
+      }
     }
     if (context.due && new Date(context.due) < new Date()) {
-      content.push(h("p", { class: "ql-caution" }, "已经过了截止时间，这次提交会记为迟交。"));
+      content.push(caution("已经过了截止时间，这次提交会记为迟交。"));
     }
     const { attempts } = model.get("block");
     content.push(h("p", {}, attempts > 1 ? `提交后这一次不能再改。这是第 ${model.get("attempt")} 次，共 ${attempts} 次。` : "提交后不能再改。"));
     return content;
+  }
+
+  function caution(text) {
+    return h("p", { class: "ql-caution" }, text);
   }
 
   function jump(question) {

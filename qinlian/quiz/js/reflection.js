@@ -26,7 +26,8 @@ export function reflection(model, frame, views) {
     const before = phase;
     phase = model.get("phase");
     const context = model.get("context");
-    const quizOpen = context.others.some((o) => o.kind === "quiz");
+    // Submitting hands in the whole lesson: a quiz that was begun would go with it.
+    const quizOpen = context.others.some((o) => o.kind === "quiz" && o.blank < o.total);
     sheet.follow();
     submit.hidden = quizOpen || phase !== "open" || !context.classroom;
     hint.textContent = advice(quizOpen, context);

@@ -6,13 +6,14 @@ const OURS = {
   block: /^lesson\.show\("[A-Za-z0-9_.-]{1,100}"\)\s*$/,
 };
 const BRAND = "勤廉学堂";
-const RESTARTS = 3;
+const TRIES = 60;
+const BETWEEN = 5000;
 
 /**
- * @param {{CodeCell: any, Widget: any, shell: any, home: string}} parts   of the front end, and where 我的学习 is
+ * @param {{CodeCell: any, Dialog: any, Widget: any, shell: any, home: string}} parts   of the front end, and where 我的学习 is
  * @returns {(panel: any) => Promise<void>} opens a notebook panel when it holds a lesson
  */
-export function opener({ CodeCell, Widget, shell, home }) {
+export function opener({ CodeCell, Dialog, Widget, shell, home }) {
   return async (panel) => {
     await panel.context.ready;
     const marks = panel.context.model.getMetadata("qinlian");
@@ -23,7 +24,7 @@ export function opener({ CodeCell, Widget, shell, home }) {
     panel.toolbar.hide();
     // Notebook's own bar with the file's name; its menu 查看 brings it back.
     shell.collapseTop?.();
-    await keepRunning(panel, CodeCell, banner);
+    await keepRunning(panel, CodeCell, Dialog, banner);
   };
 }
 
@@ -82,64 +83,92 @@ function header(Widget, home, title) {
 }
 
 /** Runs the lesson now, and again whenever there is a new kernel. */
-async function keepRunning(panel, CodeCell, banner) {
+async function keepRunning(panel, CodeCell, Dialog, banner) {
   const session = panel.sessionContext;
   let ran = "";
   let turn = 0;
-  let restarts = 0;
+  let reviving = false;
+  let name = "python3";
 
   async function run() {
     const kernel = session.session?.kernel;
     if (!kernel || panel.isDisposed) return;
     const mine = ++turn;
-    console.warn("RUN", turn, performance.now());
     const clean = !panel.context.model.dirty;
     panel.addClass("ql-opening");
+    panel.addClass("ql-running");
     banner.say("课程正在打开…");
     try {
       await kernel.info;
-      for (const cell of panel.content.widgets) {
-        if (mine !== turn || panel.isDisposed) return;
+      const cells = panel.content.widgets.filter((cell) => {
         const pattern = OURS[marksOf(cell).role];
-        if (pattern?.test(cell.model.sharedModel.getSource().trim())) {
-          const reply = await CodeCell.execute(cell, session);
-          if (reply?.content.status === "error") throw new Error(reply.content.ename);
-          // The first cell opens the lesson; what follows appears one by one below it.
-          panel.removeClass("ql-opening");
-        }
-      }
+        return pattern?.test(cell.model.sharedModel.getSource().trim());
+      });
+      // All at once: the kernel takes them in order, and the page need not wait for each.
+      const asked = cells.map((cell) => CodeCell.execute(cell, session));
+      // From here what an earlier kernel left is gone, and each block stands as soon as it has run.
+      panel.removeClass("ql-opening");
+      const replies = await Promise.all(asked);
+      if (mine !== turn) return;
+      if (replies.some((reply) => reply?.content.status !== "ok")) throw new Error("not all cells ran");
       banner.say("");
     } catch {
       // A kernel that went away in the middle is followed by another, which runs the lesson again.
       if (mine === turn) banner.say("课程没有完全打开，请刷新页面");
     } finally {
-      if (mine === turn) panel.removeClass("ql-opening");
+      if (mine === turn) {
+        panel.removeClass("ql-opening");
+        panel.removeClass("ql-running");
+      }
       // Outputs are made anew at every opening: nothing of the learner's is in them, so nothing is unsaved.
       if (clean && !panel.isDisposed) panel.context.model.dirty = false;
     }
   }
 
   function status(_, now) {
-    console.warn("STATUS", now, session.connectionStatus, session.session?.kernel?.id, session.hasNoKernel);
     const kernel = session.session?.kernel?.id ?? "";
     if (now === "restarting" || now === "autorestarting") {
       ran = "";
+      // There is nothing to decide in the dialog that now comes up, and it is not in Chinese.
+      if (now === "autorestarting") setTimeout(() => Dialog.flush(), 0);
       banner.say("课程正在重新打开…");
     } else if (now === "starting" || (now === "idle" && ran !== kernel)) {
       // A kernel restarted from elsewhere says that it starts, and then nothing until it is asked.
       ran = kernel;
       run();
-    } else if (now === "dead" && restarts < RESTARTS) {
-      restarts += 1;
-      ran = "";
-      session.restartKernel().catch(() => banner.say("课程连接断开了，请刷新页面"));
+    } else if (now === "dead") revive();
+  }
+
+  /** A kernel that is gone for good, or that a new server does not know: begin another. */
+  async function revive() {
+    if (reviving) return;
+    reviving = true;
+    banner.say("课程断开了，正在重新连接…");
+    for (let tries = 0; tries < TRIES && !panel.isDisposed; tries += 1) {
+      try {
+        ran = "";
+        // The session that belonged to the lost kernel would only fail.
+        await session.shutdown();
+        await session.changeKernel({ name });
+        break;
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, BETWEEN));
+      }
     }
+    reviving = false;
+    if (!session.session?.kernel) banner.say("课程连接不上，请刷新页面");
   }
 
   await session.ready;
   session.statusChanged.connect(status);
-  session.connectionStatusChanged.connect((_, now) => console.warn("STATUS conn", now));
-  session.kernelChanged.connect((_, now) => console.warn("STATUS kernel", JSON.stringify([now.oldValue?.id, now.newValue?.id])));
+  session.kernelChanged.connect((_, { newValue }) => {
+    if (!newValue && !panel.isDisposed) revive();
+    else if (newValue && newValue.id !== ran) {
+      ran = newValue.id;
+      run();
+    }
+  });
   ran = session.session?.kernel?.id ?? "";
+  name = session.session?.kernel?.name ?? name;
   await run();
 }

@@ -17,9 +17,10 @@
     style.rel = "stylesheet";
     style.href = new URL("lesson.css", here).href;
     document.head.append(style);
-    const [{ INotebookTracker }, { CodeCell }, { PageConfig }, { Widget }, { opener }] = await Promise.all([
+    const [{ INotebookTracker }, { CodeCell }, { Dialog }, { PageConfig }, { Widget }, { opener }] = await Promise.all([
       take("@jupyterlab/notebook"),
       take("@jupyterlab/cells"),
+      take("@jupyterlab/apputils"),
       take("@jupyterlab/coreutils"),
       take("@lumino/widgets"),
       import(new URL("lesson.js", here).href),
@@ -30,7 +31,7 @@
       autoStart: true,
       requires: [INotebookTracker],
       activate: (app, tracker) => {
-        const open = opener({ CodeCell, Widget, shell: app.shell, home: `${PageConfig.getBaseUrl()}qinlian/` });
+        const open = opener({ CodeCell, Dialog, Widget, shell: app.shell, home: `${PageConfig.getBaseUrl()}qinlian/` });
         tracker.forEach(open);
         tracker.widgetAdded.connect((__, panel) => open(panel));
       },
