@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -139,20 +138,14 @@ def test_more_than_one_megabyte_is_refused_and_the_old_file_stays(store: AnswerS
     assert on_disk(store) == {THREE: "a"}
 
 
-@pytest.fixture
-def full_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def test_a_full_disk_is_told_and_leaves_the_old_answers(
+    store: AnswerStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     def refuse(handle: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(answer_file.os, "fsync", refuse)
-    yield
-
-
-def test_a_full_disk_is_told_and_leaves_the_old_answers(
-    store: AnswerStore, tmp_path: Path, request: pytest.FixtureRequest
-):
     store.save({ONE: "a"})
-    request.getfixturevalue("full_disk")
+    monkeypatch.setattr(answer_file.os, "fsync", refuse)
     with pytest.raises(StoreError, match="磁盘空间不足"):
         store.save({ONE: "b"})
     assert on_disk(store) == {ONE: "a"}

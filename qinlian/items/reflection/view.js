@@ -13,7 +13,8 @@ export default {
       rows: 8,
       maxlength: LONGEST,
       placeholder: "在这里写",
-      "aria-labelledby": `${ctx.name}-head ${ctx.name}-stem`,
+      // Not by reference: inside a notebook checkers take what is scrolled away for hidden.
+      "aria-label": `写心得：${ctx.stem.textContent.trim()}`,
       "aria-describedby": `${ctx.name}-words`,
       // A Chinese input method reports every keystroke; only what it settles on is text.
       oninput: (event) => (event.isComposing ? grow() : report()),
