@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ from qinlian.core.diagnostics import Diagnostic, has_errors
 from qinlian.errors import QinlianError
 
 if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
     from qinlian.core.model import Course, Item
 
 root_option = click.option(
@@ -60,9 +63,7 @@ def _show(diagnostics: tuple[Diagnostic, ...], as_json: bool) -> None:
 
 def _course_dir(root: Path) -> Path:
     if not (root / "course" / "course.yaml").is_file():
-        raise QinlianError(
-            f"{root.resolve()} 里没有 course/course.yaml；请到课程仓库里运行，或用 --root 指明位置"
-        )
+        raise QinlianError(f"{root.resolve()} 里没有 course/course.yaml；请到课程仓库里运行，或用 --root 指明位置")
     return root / "course"
 
 
@@ -175,12 +176,7 @@ def grade(root: Path, module: str | None, force: bool) -> None:
     with Progress(*columns, transient=True) as bars:
         for name in modules:
             task = bars.add_task(name, total=None)
-            summary = grade_module(
-                root,
-                name,
-                force=force,
-                progress=lambda done, total, task=task: bars.update(task, completed=done, total=total),
-            )
+            summary = grade_module(root, name, force=force, progress=partial(_tell, bars, task))
             bars.console.print(summary.text())
             failed += summary.failed
     sys.exit(1 if failed else 0)
@@ -203,9 +199,7 @@ def report(root: Path, xlsx: Path | None) -> None:
 
 @app.command()
 @root_option
-@click.option(
-    "--port", type=click.IntRange(1024, 65000), default=8888, metavar="端口", help="学员用这个，教师用下一个"
-)
+@click.option("--port", type=click.IntRange(1024, 65000), default=8888, metavar="端口", help="学员用这个，教师用下一个")
 @click.option("--browser/--no-browser", default=True, help="是否打开浏览器")
 @click.option("--demo", is_flag=True, help="加入 30 名演示学员和他们的作业")
 def classroom(root: Path, port: int, browser: bool, demo: bool) -> None:
@@ -214,6 +208,10 @@ def classroom(root: Path, port: int, browser: bool, demo: bool) -> None:
 
     _course_dir(root)
     sys.exit(run_classroom(root.resolve(), port=port, browser=browser, demo=demo))
+
+
+def _tell(bars: Progress, task: TaskID, done: int, total: int) -> None:
+    bars.update(task, completed=done, total=total)
 
 
 def _log_unexpected(error: BaseException) -> Path:

@@ -48,7 +48,17 @@ def _item(number: int, kind: str, use: str, lines: tuple[Element, ...], stem: st
 
 def _one_of_each(start: int, use: str) -> tuple[Item, ...]:
     return (
-        _item(start, "单选", use, elements(("A", "", "当面收下"), ("B", "", "先收后还"), ("C", "x", "说明后退回"), ("D", "", "转赠同事"))),
+        _item(
+            start,
+            "单选",
+            use,
+            elements(
+                ("A", "", "当面收下"),
+                ("B", "", "先收后还"),
+                ("C", "x", "说明后退回"),
+                ("D", "", "转赠同事"),
+            ),
+        ),
         _item(
             start + 1,
             "多选",

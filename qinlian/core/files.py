@@ -215,12 +215,12 @@ def parse_answers(data: bytes) -> AnswerFile:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
-        raise AnswersError("not-utf8", "answers.json 不是 UTF-8 编码，可能被别的软件改写过；请在课程页面里作答") from None
+        raise AnswersError("not-utf8", "answers.json 不是 UTF-8 编码，可能被别的软件改过；请在课程页面里作答") from None
     try:
         raw = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError):
-        raise AnswersError("not-json", "answers.json 不完整或被改动，读不出来；请重新打开课程，核对答案后再提交") from None
+        raise AnswersError("not-json", "answers.json 不完整，读不出来；请重新打开课程，核对答案后再提交") from None
     try:
         return AnswerFile.model_validate(raw)
     except (ValidationError, RecursionError):
-        raise AnswersError("wrong-schema", "answers.json 的内容不是本课程保存的格式；请在课程页面里作答后再提交") from None
+        raise AnswersError("wrong-schema", "answers.json 不是本课程保存的格式；请在课程页面里作答后再提交") from None

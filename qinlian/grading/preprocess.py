@@ -82,7 +82,7 @@ def released_notebook(folder: Path, name: str) -> NotebookNode:
     """The released notebook; raises GradingError when there is none, or it is not a lesson of ours."""
     path = folder / f"{name}.ipynb"
     try:
-        released = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+        released: NotebookNode = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
     except (OSError, ValueError):
         raise GradingError(f"release/ 里没有可用的 {path.name}；请先运行 qinlian build") from None
     if not released.metadata.get("qinlian", {}).get("lesson"):

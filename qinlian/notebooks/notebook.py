@@ -55,7 +55,7 @@ class _Cells:
         """Markdown, one cell a section, so that a reader on a phone gets short cells."""
         for part in _SECTION.split(text):
             if part.strip():
-                self.add("markdown", "prose", part.strip(), **marks)
+                self.add("markdown", "prose", part.strip(), None, **marks)
 
     def block(self, block_id: str) -> None:
         self.add("code", "block", f'lesson.show("{block_id}")', block=block_id)
@@ -128,7 +128,7 @@ def source_notebook(course: Course, module: Module, ids: Identity) -> NotebookNo
             _quiz(cells, block)
         elif isinstance(block, ReflectionBlock):
             _reflection(cells, module.item(block.item))
-    notebook = nbformat.v4.new_notebook(
+    notebook: NotebookNode = nbformat.v4.new_notebook(
         cells=cells.cells,
         metadata={
             "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -142,4 +142,5 @@ def source_notebook(course: Course, module: Module, ids: Identity) -> NotebookNo
 
 def notebook_bytes(notebook: NotebookNode) -> bytes:
     """The notebook as Jupyter writes it: sorted keys, one line of text a line, a final line break."""
-    return (nbformat.writes(notebook).rstrip("\n") + "\n").encode()
+    text: str = nbformat.writes(notebook)
+    return (text.rstrip("\n") + "\n").encode()

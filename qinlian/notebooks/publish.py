@@ -23,7 +23,7 @@ from qinlian.core.model import (
 from qinlian.items.base import item_type
 from qinlian.notebooks.markdown import render, render_inline
 
-__all__ = ["block_ids", "lesson_bytes", "publish", "published_item"]
+__all__ = ["lesson_bytes", "publish", "published_item"]
 
 
 def _html(value: Any) -> Any:
@@ -61,16 +61,6 @@ def published_item(course: Course, item: Item, ids: Identity) -> dict[str, Any]:
             "citations": list(item.citations),
         }
     return public
-
-
-def block_ids(module: Module, ids: Identity) -> dict[str, str]:
-    """Practice item id → id of the block that shows it alone ({{题 …}})."""
-    return {
-        part.item: ids.of(part.item, "block")
-        for holder in (module, *module.cases)
-        for part in (holder.blocks if isinstance(holder, Module) else holder.parts)
-        if isinstance(part, ItemBlock)
-    }
 
 
 def _item_block(item_id: str, ids: Identity) -> LessonBlock:

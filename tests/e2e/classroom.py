@@ -22,10 +22,15 @@ from playwright.sync_api import Browser, Page, sync_playwright
 ROOT = Path(__file__).parents[2]
 ARTEFACTS = ROOT / "test-artifacts"
 COPIED = ("course", "source", "release", "qinlian", "nbgrader_config.py")
-CHROMIUM_FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 DESKTOP = {"width": 1366, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
@@ -169,9 +174,7 @@ def violations(page: Page, within: str = "body") -> list[str]:
     script = ROOT / "node_modules" / "axe-core" / "axe.min.js"
     # Evaluated, not added as a tag: our pages allow no inline script.
     page.evaluate(script.read_text(encoding="utf-8"))
-    found = page.evaluate(
-        "async (where) => (await axe.run(where, {resultTypes: ['violations']})).violations", within
-    )
+    found = page.evaluate("async (where) => (await axe.run(where, {resultTypes: ['violations']})).violations", within)
     return [
         f"{v['id']}: {v['help']} {[n['target'] for n in v['nodes']][:4]}"
         for v in found

@@ -63,6 +63,7 @@ class Host:
         """Open the page anew, as a reload does, and show these blocks."""
         self.page.goto("http://lesson.test/")
         self.page.wait_for_function("window.ready")
+        self.widgets = {}
         for block in blocks:
             self.widgets[block] = QuizWidget(self.live, block)
             self.page.evaluate("traits => window.show(traits)", self._traits(block))
@@ -200,7 +201,6 @@ def by_keyboard(question: Locator, item: Item) -> None:
             left = row.evaluate("s => document.getElementById(s.getAttribute('aria-labelledby')).textContent")
             pair = next(e for e in item.elements if e.text.startswith(left))
             row.focus()
-            question.page.keyboard.insert_text(pair.text.split("→")[1].strip())
             wanted = right[IDS.of(item.id, pair.letter)]
             for _ in range(row.locator("option").count()):
                 if row.input_value() != wanted:

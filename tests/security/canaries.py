@@ -50,9 +50,7 @@ def canaries(course: Course, secret: bytes) -> set[str]:
 
 def leaks(roots: Iterable[Path], words: set[str]) -> list[str]:
     """``file: word`` for every canary found in a file below ``roots``, plain or JSON-escaped."""
-    needles = [w.encode() for w in words] + [
-        w.encode("unicode_escape") for w in words if not w.isascii()
-    ]
+    needles = [w.encode() for w in words] + [w.encode("unicode_escape") for w in words if not w.isascii()]
     pattern = re.compile(b"|".join(re.escape(n) for n in sorted(needles, key=len, reverse=True)))
     found = []
     for root in roots:

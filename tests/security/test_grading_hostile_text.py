@@ -112,7 +112,10 @@ def lab_exporter() -> HTMLExporter:
 RESOURCES = {"base_url": "/", "index": 0, "total": 1, "notebook_id": "n", "assignment_id": "a", "submission_id": "s"}
 
 
-@pytest.mark.parametrize("make", [plain_exporter, formgrader_exporter, sanitizing_exporter, lab_exporter])
+@pytest.mark.parametrize(
+    "make",
+    [plain_exporter, sanitizing_exporter, lab_exporter, pytest.param(formgrader_exporter, marks=pytest.mark.slow)],
+)
 def test_hostile_text_is_shown_word_for_word_and_has_no_markup_of_its_own(make: Callable[[], HTMLExporter]) -> None:
     exporter = make()
     baseline = rendered_between(exporter.from_notebook_node(notebook("x"), resources=dict(RESOURCES))[0])
@@ -173,6 +176,7 @@ def test_what_was_typed_into_a_blank_is_no_formula_either() -> None:
     assert "href" not in outside
 
 
+@pytest.mark.slow
 def test_the_feedback_pages_sanitizer_leaves_the_grade_cell_as_it_is() -> None:
     from qinlian.grading.feedback import safe_html
 

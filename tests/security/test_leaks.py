@@ -82,8 +82,8 @@ def test_no_answer_file_lies_where_nbgrader_would_hand_it_out() -> None:
 
 @pytest.mark.slow
 def test_the_wheel_holds_the_engine_and_nothing_of_the_course(tmp_path: Path, words: set[str]) -> None:
-    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", str(tmp_path), "."]
-    subprocess.run(command, cwd=ROOT, check=True, timeout=180)
+    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q"]
+    subprocess.run([*command, "-w", str(tmp_path), "."], cwd=ROOT, check=True, timeout=180)
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()

@@ -61,7 +61,7 @@ def test_when_the_rule_allows_it_shows_each_item_with_answer_key_explanation_and
 
 
 def test_options_are_named_by_the_letters_that_the_learner_saw() -> None:
-    learner = Learner(edition(reveal="每次"))
+    learner = Learner(edition(reveal="每次", count=12))
     drawn = learner.drawn(1)
     done = learner.hand_in(learner.right(drawn))
     single = next(g for g in quiz_of(done).items if learner.edition.items[g.public_id].kind == "单选")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from qinlian.core.files import LessonFile
 from qinlian.core.model import Element, Item
 from qinlian.notebooks.markdown import render, render_inline
-from qinlian.notebooks.publish import block_ids, lesson_bytes, publish, published_item
+from qinlian.notebooks.publish import lesson_bytes, publish, published_item
 from tests.sample import COURSE, IDS, MODULE
 
 LESSON = publish(COURSE, MODULE, IDS)
@@ -83,7 +83,7 @@ def test_a_quiz_lists_its_whole_pool_in_public_order() -> None:
 
 
 def test_items_inside_a_case_have_blocks_of_their_own() -> None:
-    assert LESSON.block(block_ids(MODULE, IDS)["LZ-90-001"]).items == (IDS.of("LZ-90-001"),)
+    assert LESSON.block(IDS.of("LZ-90-001", "block")).items == (IDS.of("LZ-90-001"),)
 
 
 def test_raw_html_of_an_author_is_shown_as_text() -> None:

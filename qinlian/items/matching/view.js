@@ -81,10 +81,14 @@ function row(ctx, left, index, rights, lettered, report) {
 
 function mark(row, review, rights, lettered) {
   const place = review ? rights.findIndex((r) => r.id === review.key?.[row.id]) : -1;
-  const right = review?.value?.[row.id] === review?.key?.[row.id];
-  row.element.dataset.state = place < 0 ? "" : right ? "right" : "wrong";
-  row.verdict.textContent = place < 0 ? "" : right ? "✓ 配对了" : `✗ 应配：${named(rights, place, lettered)}`;
+  const given = review?.value?.[row.id];
+  const right = given === review?.key?.[row.id];
+  const state = given ? (right ? "right" : "wrong") : "missed";
+  row.element.dataset.state = place < 0 ? "" : state;
+  const should = place < 0 ? "" : `应配：${named(rights, place, lettered)}`;
+  row.verdict.textContent = { right: "✓ 配对了", wrong: `✗ ${should}`, missed: should }[state];
+  if (place < 0) row.verdict.textContent = "";
   const feedback = review?.feedback?.[row.id];
-  row.note.hidden = !feedback || right;
+  row.note.hidden = place < 0 || !feedback || state !== "wrong";
   row.note.innerHTML = row.note.hidden ? "" : feedback;
 }

@@ -105,15 +105,7 @@ export default {
         draw();
       },
       review(review) {
-        for (const [id, r] of rows) {
-          const should = review?.key?.indexOf(id) ?? -1;
-          const right = should >= 0 && review.value?.[should] === id;
-          r.element.dataset.state = should < 0 ? "" : right ? "right" : "wrong";
-          r.mark.textContent = should < 0 ? "" : right ? "✓" : `应在第 ${should + 1} 位`;
-          const feedback = review?.feedback?.[id];
-          r.note.hidden = !feedback || right;
-          r.note.innerHTML = r.note.hidden ? "" : feedback;
-        }
+        for (const [id, r] of rows) judged(r, id, review);
       },
       focus: () => first().focus(),
     };
@@ -128,3 +120,15 @@ export default {
     return right / key.length;
   },
 };
+
+/** Marks one step: right, wrong, or (when nothing was answered) only where it belongs. */
+function judged({ element, mark, note }, id, review) {
+  const should = review?.key?.indexOf(id) ?? -1;
+  const right = review?.value?.[should] === id;
+  const state = review?.value ? (right ? "right" : "wrong") : "missed";
+  const feedback = review?.feedback?.[id];
+  element.dataset.state = should < 0 ? "" : state;
+  mark.textContent = should < 0 ? "" : right ? "✓" : `应在第 ${should + 1} 位`;
+  note.hidden = !feedback || state !== "wrong";
+  note.innerHTML = note.hidden ? "" : feedback;
+}
