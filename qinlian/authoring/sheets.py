@@ -97,17 +97,17 @@ def read_sheet(file: str, sheet: Worksheet, headers: tuple[str, ...]) -> tuple[S
         return None, problems
     columns: dict[int, str] = {}
     places: dict[str, Place] = {}
-    for cell in sheet[top]:
+    for number, cell in enumerate(sheet[top], 1):
         name = _header(cell.value)
         place = Place(file, sheet=sheet.title, cell=cell.coordinate)
         if name in headers and name not in places:
-            columns[cell.column] = name
+            columns[number] = name
             places[name] = place
         elif name:
             message = f"表头“{name}”写了两次" if name in places else f"不认识表头“{name}”"
             hint = "只留一列" if name in places else nearest(name, headers)
             problems.append(place.says("E122", message, hint))
-            columns[cell.column] = ""
+            columns[number] = ""
     merged = _merged(file, sheet, top, problems)
     rows = []
     # The sheet's own idea of its last row counts rows that are only coloured, up to a million.
@@ -155,9 +155,9 @@ def _row(file: str, sheet: Worksheet, number: int, columns: dict[int, str]) -> t
     cells: dict[str, str] = {}
     places: dict[str, Place] = {}
     unread: set[str] = set()
-    for cell in sheet[number]:
+    for column, cell in enumerate(sheet[number], 1):
         place = Place(file, sheet=sheet.title, cell=cell.coordinate)
-        name = columns.get(cell.column)
+        name = columns.get(column)
         if name:
             places[name] = place
         if cell.value is None or (isinstance(cell.value, str) and not cell.value.strip()):

@@ -48,7 +48,7 @@ def export_workbook(course: Course, path: Path, modules: Collection[str] | None 
 
     items = [i for m in course.modules if modules is None or m.id in modules for i in m.items]
     book = openpyxl.Workbook()
-    book.remove(book.active)
+    del book[book.sheetnames[0]]
     for label in item_types():
         chosen = [i for i in items if i.kind == label]
         if chosen:
@@ -87,14 +87,14 @@ def _fill(sheet: Worksheet, items: Sequence[Item]) -> None:
             text = row.get(header, "")
             if len(text) > _LONGEST_CELL:
                 raise CourseError(f"{row['题号']} 的{header}超过了 Excel 一格能放的 {_LONGEST_CELL} 字；先把它改短")
-            cell = sheet.cell(number, column)
+            target = sheet.cell(number, column)
             # Text, whatever it begins with; and the format keeps it text when someone edits it.
             if text:
-                cell.value = safe_text(text)
-                cell.data_type = "s"
-                cell.quotePrefix = text[0] in "=+-@\t"
-            cell.number_format = "@"
-            cell.alignment = Alignment(vertical="top", wrap_text=True)
+                target.value = safe_text(text)
+                target.data_type = "s"
+                target.quotePrefix = text[0] in "=+-@\t"
+            target.number_format = "@"
+            target.alignment = Alignment(vertical="top", wrap_text=True)
 
 
 def _cells(item: Item) -> dict[str, str]:

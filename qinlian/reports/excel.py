@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell, MergedCell
 from openpyxl.styles import Alignment, Font
+from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 __all__ = ["write_excel"]
@@ -30,9 +31,9 @@ def _width(value: Any) -> int:
     return sum(2 if unicodedata.east_asian_width(c) in "FWA" else 1 for c in text)
 
 
-def _guard(cell: Cell) -> None:
+def _guard(cell: Cell | MergedCell) -> None:
     """Keep Excel, and whoever saves it on as CSV, from taking a text for a formula."""
-    if isinstance(cell.value, str) and cell.value.startswith(_RUNS):
+    if isinstance(cell, Cell) and isinstance(cell.value, str) and cell.value.startswith(_RUNS):
         cell.data_type = "s"
         cell.quotePrefix = True
 
@@ -45,7 +46,7 @@ def _dress(sheet: Worksheet, columns: list[str]) -> None:
         cell.alignment = Alignment(horizontal="center")
     for index, (name, cells) in enumerate(zip(columns, sheet.iter_cols(min_row=1), strict=True), start=1):
         widest = max(_width(c.value) for c in cells if c.value is not None)
-        letter = sheet.cell(1, index).column_letter
+        letter = get_column_letter(index)
         sheet.column_dimensions[letter].width = min(widest + 4, _WIDEST)
         for cell in cells[1:]:
             _guard(cell)
