@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qinlian.cli_text import ChineseGroup, usage_sentence
+from qinlian.cli_text import ChineseGroup, ChineseOption, usage_sentence
 from qinlian.core.diagnostics import Diagnostic, has_errors
 from qinlian.errors import QinlianError
 
@@ -146,7 +146,15 @@ def import_(root: Path, workbook: Path, module: str | None) -> None:
 
 @app.command()
 @root_option
-@click.option("--xlsx", "workbook", type=click.Path(path_type=Path), required=True, metavar="文件", help="写到哪里")
+@click.option(
+    "--xlsx",
+    "workbook",
+    cls=ChineseOption,
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="文件",
+    help="写到哪里",
+)
 @click.option("--module", metavar="模块", help="只导出一个模块")
 def export(root: Path, workbook: Path, module: str | None) -> None:
     """把题目导出成 Excel 题库（含答案，请妥善保管）。"""

@@ -174,9 +174,7 @@ CASES: dict[str, Case] = {
     "not-utf8": Case(changed_text(lambda text: text.replace("attempts", "尝试").encode("gbk")), 0, "不是 UTF-8"),
     "utf16": Case(changed_text(lambda text: text.encode("utf-16")), 0, "不是 UTF-8"),
     "deep": Case(raw(b"[" * 400_000), 0, "不完整"),
-    "deep-value": Case(
-        changed_text(lambda text: text.replace('"at": ""', '"at": ' + "[" * 90_000, 1)), 0, "不完整"
-    ),
+    "deep-value": Case(changed_text(lambda text: text.replace('"at": ""', '"at": ' + "[" * 90_000, 1)), 0, "不完整"),
     "deep-and-closed": Case(
         changed_text(lambda text: text.replace('"at": ""', '"at": ' + "[" * 900 + "]" * 900, 1)), 0, "格式"
     ),
