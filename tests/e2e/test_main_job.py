@@ -296,7 +296,21 @@ def test_a_the_mark_and_the_comment_come_back_by_themselves(classroom: Classroom
     picture(page, "10-reflection-read")
 
 
-def test_b_ctrl_c_leaves_nothing_behind(classroom: Classroom, page: Page) -> None:
+def test_b_jupyterlab_shows_the_same_lesson(classroom: Classroom, page: Page) -> None:
+    page.goto(f"http://127.0.0.1:{classroom.port}/lab/tree/{MODULE}/{MODULE}.ipynb")
+    expect(page.locator(".ql-score").first).to_be_visible(timeout=90_000)
+    assert page.locator(".jp-CodeCell .jp-InputArea:visible").count() == 0
+    expect(page.locator("body")).to_contain_text("文件")
+    picture(page, "11-jupyterlab")
+
+
+def test_c_neither_logs_nor_the_released_folder_ever_held_the_key(classroom: Classroom) -> None:
+    words = canaries(load_course(classroom.root / "course"), read_secret(classroom.root / "course"))
+    base = classroom.root / ".classroom"
+    assert leaks([base / "logs", base / "exchange" / "qinlian" / "outbound"], words) == []
+
+
+def test_d_ctrl_c_leaves_nothing_behind(classroom: Classroom, page: Page) -> None:
     page.goto("about:blank")
     assert classroom.stop() == 0
     wait_until(lambda: not classroom.processes(), 15, "the end of all processes")
