@@ -22,7 +22,7 @@ pytestmark = pytest.mark.e2e
 MODULE = "02-gifts"
 HOSTILE = "<script>window.hacked=1</script><img src=x onerror='window.hacked=1'> **粗** =1+1"
 REFLECTION = "上周有位学员把两盒茶放在我桌上。我当天打电话请他取回，并告诉了科长。" * 4 + HOSTILE
-WORST_GRADING_SECONDS = 3.0
+PATIENCE = 12.0
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +158,7 @@ def test_2_a_lesson_opens_as_a_lesson(classroom: Classroom, page: Page) -> None:
     expect(_quiz(page)).to_be_visible()
     assert page.locator(".jp-CodeCell .jp-InputArea:visible").count() == 0
     assert page.get_by_text("文件", exact=True).first.is_visible()
+    assert violations(page) == []
     picture(page, "2-lesson")
     _quiz(page).scroll_into_view_if_needed()
     picture(page, "3-quiz")
@@ -170,6 +171,17 @@ def test_2_a_lesson_opens_as_a_lesson(classroom: Classroom, page: Page) -> None:
     )
     assert wide == 0
     page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+
+
+def test_2_no_gesture_turns_the_lesson_into_a_notebook(classroom: Classroom, page: Page) -> None:
+    heading = page.locator(".jp-MarkdownOutput h2").first
+    heading.dblclick()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Shift+Enter")
+    page.wait_for_timeout(500)
+    expect(heading).to_be_visible()
+    assert page.locator(".jp-MarkdownCell .cm-editor:visible").count() == 0
+    assert page.locator("#top-panel-wrapper:visible").count() == 0
 
 
 def test_3_nothing_of_the_key_is_on_the_learners_side_before_grading(classroom: Classroom) -> None:
@@ -250,7 +262,9 @@ def test_8_a_submission_is_graded_within_seconds(classroom: Classroom, page: Pag
     expect(quiz.locator(".ql-score")).to_contain_text("80", timeout=20_000)
     shown = time.monotonic() - started
     print(f"graded {took:.2f} s and shown {shown:.2f} s after 提交")
-    assert took < WORST_GRADING_SECONDS * 4, "far over the promised three seconds"
+    # The promise is three seconds; what is asserted leaves room for a busy machine.
+    assert took < PATIENCE, "the worker does not watch the exchange"
+    wait_until(lambda: any(feedback.glob("*.html")), 20, "nbgrader's own feedback page")
     expect(quiz.locator(".ql-outcome").first).to_contain_text("依据")
     assert violations(page, ".ql-root") == []
     picture(page, "7-graded")

@@ -10,10 +10,10 @@ const TRIES = 60;
 const BETWEEN = 5000;
 
 /**
- * @param {{CodeCell: any, Dialog: any, Widget: any, shell: any, home: string}} parts   of the front end, and where 我的学习 is
+ * @param {{CodeCell: any, Dialog: any, Widget: any, app: any, home: string}} parts   of the front end, and where 我的学习 is
  * @returns {(panel: any) => Promise<void>} opens a notebook panel when it holds a lesson
  */
-export function opener({ CodeCell, Dialog, Widget, shell, home }) {
+export function opener({ CodeCell, Dialog, Widget, app, home }) {
   return async (panel) => {
     await panel.context.ready;
     const marks = panel.context.model.getMetadata("qinlian");
@@ -22,10 +22,19 @@ export function opener({ CodeCell, Dialog, Widget, shell, home }) {
     const banner = header(Widget, home, marks.title);
     panel.contentHeader.addWidget(banner.widget);
     panel.toolbar.hide();
-    // Notebook's own bar with the file's name; its menu 查看 brings it back.
-    shell.collapseTop?.();
+    foldTop(panel, app);
     await keepRunning(panel, CodeCell, Dialog, banner);
   };
+}
+
+/** Folds Notebook's own bar with the file's name; its menu 查看 brings it back. */
+function foldTop(panel, app) {
+  if (!app.shell.collapseTop) return;
+  // Notebook unfolds it whenever the window grows past a phone's width; it was first to listen.
+  const fold = () => panel.isVisible && app.shell.collapseTop();
+  app.shell.collapseTop();
+  app.formatChanged.connect(fold);
+  panel.disposed.connect(() => app.formatChanged.disconnect(fold));
 }
 
 const marksOf = (cell) => cell.model.getMetadata("qinlian") ?? {};
@@ -44,6 +53,14 @@ function dress(panel, marks) {
   };
   quiet(panel.content.node);
   mark();
+  // A double click picks a word; it must not turn the paragraph into its source.
+  const whole = (event) => event.target.closest?.(".jp-MarkdownCell[data-ql-role]:not([data-ql-role='own'])") && event.stopPropagation();
+  panel.node.addEventListener("dblclick", whole, true);
+  // The front end puts the focus on the first cell by itself: that is no reason to draw a frame around it.
+  const keys = () => panel.addClass("ql-keys");
+  panel.node.addEventListener("keydown", keys, { capture: true, once: true });
+  // Jupyter calls the list of cells a feed, but its children are no articles to a screen reader.
+  for (const feed of panel.content.node.querySelectorAll("[role='feed']")) feed.removeAttribute("role");
   panel.content.model.cells.changed.connect(() => requestAnimationFrame(mark));
 
   entitle(panel, `${marks.title ?? panel.title.label} · ${BRAND}`);

@@ -31,7 +31,7 @@
       autoStart: true,
       requires: [INotebookTracker],
       activate: (app, tracker) => {
-        const open = opener({ CodeCell, Dialog, Widget, shell: app.shell, home: `${PageConfig.getBaseUrl()}qinlian/` });
+        const open = opener({ CodeCell, Dialog, Widget, app, home: `${PageConfig.getBaseUrl()}qinlian/` });
         tracker.forEach(open);
         tracker.widgetAdded.connect((__, panel) => open(panel));
       },
