@@ -6,10 +6,13 @@ Exit status: 0 all well · 1 the course, a submission or the set-up has a proble
 from __future__ import annotations
 
 import json
+import os
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -26,8 +29,27 @@ if TYPE_CHECKING:
 
     from qinlian.core.model import Course, Item
 
+
+@dataclass
+class _Run:
+    """What is known of this run wherever it ends."""
+
+    root: Path = Path()
+
+
+def _note_root(context: click.Context, _option: click.Parameter, root: Path) -> Path:
+    if isinstance(context.obj, _Run):
+        context.obj.root = root
+    return root
+
+
 root_option = click.option(
-    "--root", type=click.Path(path_type=Path), default=Path(), metavar="文件夹", help="课程仓库的位置（默认当前文件夹）"
+    "--root",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    metavar="文件夹",
+    callback=_note_root,
+    help="课程仓库的位置（默认当前文件夹）",
 )
 
 
@@ -44,13 +66,14 @@ def _say(line: str) -> None:
 def _progress() -> Iterator[Callable[[str], None]]:
     """A line that tells what is going on; on a terminal it moves, in a log it is printed."""
     from rich.console import Console
+    from rich.text import Text
 
     console = Console(stderr=True)
     if not console.is_terminal:
         yield lambda text: click.echo(text, err=True)
         return
     with console.status("请稍候…") as status:
-        yield lambda text: status.update(f"{text}…")
+        yield lambda text: status.update(Text(f"{text}…"))
 
 
 def _show(diagnostics: tuple[Diagnostic, ...], as_json: bool) -> None:
@@ -71,6 +94,14 @@ def _load(root: Path) -> Course:
     from qinlian.authoring.reader import load_course
 
     return load_course(_course_dir(root))
+
+
+def _modules(course: Course, module: str | None) -> list[str]:
+    """That module, or all without; raises QinlianError when the course has no such module."""
+    known = [m.id for m in course.modules]
+    if module is not None and module not in known:
+        raise QinlianError(f"课程里没有模块 {module}；有的是 {'、'.join(known)}")
+    return [module] if module else known
 
 
 @app.command()
@@ -124,8 +155,7 @@ def import_(root: Path, workbook: Path, module: str | None) -> None:
 
     course = _load(root)
     owners = {item.id: m.id for m in course.modules for item in m.items}
-    if module is not None and module not in {m.id for m in course.modules}:
-        raise QinlianError(f"课程里没有模块 {module}；有的是 {'、'.join(m.id for m in course.modules)}")
+    _modules(course, module)
     prefix = module_prefix(module, [i for i, owner in owners.items() if owner == module]) if module else ""
     items, diagnostics = import_workbook(workbook, owners, prefix, Rulebook(course.documents))
     _show(diagnostics, as_json=False)
@@ -161,11 +191,10 @@ def export(root: Path, workbook: Path, module: str | None) -> None:
     from qinlian.authoring.workbook import export_workbook
 
     course = _load(root)
-    chosen = [m for m in course.modules if module in (None, m.id)]
-    if not chosen:
-        raise QinlianError(f"课程里没有模块 {module}；有的是 {'、'.join(m.id for m in course.modules)}")
-    export_workbook(course, workbook, modules=[m.id for m in chosen])
-    _say(f"已导出 {sum(len(m.items) for m in chosen)} 道题到 {workbook}；表里有答案，请像保管试卷一样保管")
+    chosen = _modules(course, module)
+    export_workbook(course, workbook, modules=chosen)
+    count = sum(len(m.items) for m in course.modules if m.id in chosen)
+    _say(f"已导出 {count} 道题到 {workbook}；表里有答案，请像保管试卷一样保管")
 
 
 @app.command()
@@ -176,16 +205,17 @@ def grade(root: Path, module: str | None, force: bool) -> None:
     """收作业、评分、把结果发还给学员。"""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+    modules = _modules(_load(root), module)
+
     from qinlian.grading.worker import grade_module
 
-    modules = [module] if module else [m.id for m in _load(root).modules]
     failed = 0
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, transient=True) as bars:
         for name in modules:
             task = bars.add_task(name, total=None)
             summary = grade_module(root, name, force=force, progress=partial(_tell, bars, task))
-            bars.console.print(summary.text())
+            bars.console.print(summary.text(), markup=False, highlight=False)
             failed += summary.failed
     sys.exit(1 if failed else 0)
 
@@ -222,18 +252,36 @@ def _tell(bars: Progress, task: TaskID, done: int, total: int) -> None:
     bars.update(task, completed=done, total=total)
 
 
-def _log_unexpected(error: BaseException) -> Path:
-    folder = Path(".classroom") / "logs"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"error-{datetime.now(UTC):%Y%m%d-%H%M%S}.log"
-    path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+def _open_log(root: Path) -> tuple[int, Path]:
+    """A new file for this user alone: in the classroom's logs, else where temporary files go."""
+    from qinlian.classroom.layout import Layout
+
+    name = f"error-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    with suppress(OSError):
+        path = Layout(root).logs / f"{name}.log"
+        path.parent.parent.mkdir(mode=0o700, exist_ok=True)
+        path.parent.mkdir(exist_ok=True)
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), path
+    handle, made = tempfile.mkstemp(prefix=f"qinlian-{name}-", suffix=".log")
+    return handle, Path(made)
+
+
+def _log_unexpected(error: BaseException, root: Path) -> Path | None:
+    """Where the details stand; None when they could be written nowhere."""
+    try:
+        handle, path = _open_log(root)
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as log:
+            log.writelines(traceback.format_exception(error))
+    except OSError:
+        return None
     return path
 
 
 def main() -> None:
     """Run the command line; no user ever sees a traceback."""
+    run = _Run()
     try:
-        status = app(args=sys.argv[1:] or ["--help"], prog_name="qinlian", standalone_mode=False)
+        status = app(args=sys.argv[1:] or ["--help"], prog_name="qinlian", standalone_mode=False, obj=run)
     except click.UsageError as error:
         click.secho(usage_sentence(error), fg="red", err=True)
         sys.exit(2)
@@ -243,8 +291,9 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         sys.exit(130)
     except Exception as error:
-        path = _log_unexpected(error)
-        click.secho(f"程序出了意外，没有完成。详情写在 {path}，请把它交给管理员", fg="red", err=True)
+        path = _log_unexpected(error, run.root)
+        details = f"详情写在 {path}，请把它交给管理员" if path else "详情没有地方可写，请检查磁盘空间后再试一次"
+        click.secho(f"程序出了意外，没有完成。{details}", fg="red", err=True)
         sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)
 

@@ -94,8 +94,12 @@ class Layout:
         try:
             self.base.mkdir(exist_ok=True)
             self.base.chmod(0o700)
+            # nbgrader_config.py looks for it: here nobody can submit in another's name.
+            (self.base / "one-user").touch()
             for folder in (*folders, self.jupyter(LEARNER), self.jupyter(INSTRUCTOR)):
                 folder.mkdir(parents=True, exist_ok=True)
+            # It may lie outside .classroom/, and holds answers and submissions' secrets.
+            self.autograded.chmod(0o700)
             # nbgrader asks for it; who is not let into .classroom/ gets no further.
             self.exchange.chmod(0o777)
         except OSError as error:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import fcntl
+import html
+import http.client
 import os
 import signal
 import socket
 import sys
 import time
-import urllib.error
 import urllib.request
 import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from string import Template
 from types import FrameType
 
 from rich.console import Console
 from rich.status import Status
+from rich.text import Text
 
 from qinlian.authoring.reader import load_course
 from qinlian.classroom.jupyter import environment, write_settings
@@ -33,6 +36,9 @@ __all__ = ["run_classroom"]
 _START_PATIENCE = 120.0
 _ROUND = 0.25
 _LOG_LIMIT = 5_000_000
+_OPEN = Template((Path(__file__).parent / "open.html").read_text("utf-8"))
+# Our own servers on this machine: a proxy set for the internet knows nothing of them.
+_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @contextmanager
@@ -74,9 +80,9 @@ def _need_ports(port: int) -> None:
 def _answers(url: str) -> Callable[[], bool]:
     def ask() -> bool:
         try:
-            with urllib.request.urlopen(url, timeout=2) as answer:
+            with _DIRECTLY.open(url, timeout=2) as answer:
                 return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
+        except (OSError, http.client.HTTPException):
             return False
 
     return ask
@@ -159,10 +165,15 @@ def _address(port: int, path: str, token: str) -> str:
     return f"http://127.0.0.1:{port}/{path}?token={token}"
 
 
-def _open_browser(address: str) -> None:
+def _open_browser(layout: Layout, address: str) -> None:
     # Without a screen a text browser might take over the terminal.
     if sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
-        webbrowser.open(address)
+        # Every user of the machine can read a browser's command line: the password must not stand there.
+        handle = os.open(layout.base / "open.html", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as page:
+            os.fchmod(handle, 0o600)
+            page.write(_OPEN.substitute(address=html.escape(address)))
+        webbrowser.open((layout.base / "open.html").resolve().as_uri())
 
 
 @contextmanager
@@ -188,7 +199,7 @@ def _say(console: Console, status: Status, quiet: bool) -> Callable[[str], None]
         if quiet:
             console.print(f"{text}…")
         else:
-            status.update(f"{text}…")
+            status.update(Text(f"{text}…"))
 
     return say
 
@@ -199,7 +210,7 @@ def run_classroom(root: Path, port: int = 8888, browser: bool = True, demo: bool
     The learner's server listens on ``port`` of 127.0.0.1, the instructor's on the next. Raises
     ClassroomError, CourseError and BuildError, with everything stopped again.
     """
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, markup=False)
     layout = Layout(root.resolve())
     # nbgrader and the worker look for their tools on PATH, also in a virtual environment not activated.
     put_tools_on_path()
@@ -227,12 +238,12 @@ def run_classroom(root: Path, port: int = 8888, browser: bool = True, demo: bool
             learner = _address(port, "qinlian/", tokens[LEARNER])
             instructor = _address(port + 1, "formgrader", tokens[INSTRUCTOR])
             note(f"学员 {learner}")
-            console.print(f"\n[bold]{course.title}[/bold] 的课堂已经开好，按 Ctrl-C 结束\n")
-            console.print(f"  学员  {learner}", markup=False)
-            console.print(f"  教师  {instructor}", markup=False)
-            console.print(f"  日志  {os.path.relpath(layout.logs)}\n", markup=False)
+            console.print("\n", Text(course.title, "bold"), " 的课堂已经开好，按 Ctrl-C 结束\n", sep="")
+            console.print(f"  学员  {learner}")
+            console.print(f"  教师  {instructor}")
+            console.print(f"  日志  {os.path.relpath(layout.logs)}\n")
             if browser:
-                _open_browser(learner)
+                _open_browser(layout, learner)
             _watch(processes, console)
         except KeyboardInterrupt:
             console.print("\n正在结束课堂…")

@@ -20,6 +20,8 @@ __all__ = [
     "ANSWERS_LIMIT",
     "ANSWERS_NAME",
     "LESSON_NAME",
+    "SECRET_NAME",
+    "TIMESTAMP_NAME",
     "Answer",
     "AnswerFile",
     "ItemResult",
@@ -34,6 +36,8 @@ __all__ = [
 
 LESSON_NAME = "lesson.json"
 ANSWERS_NAME = "answers.json"
+SECRET_NAME = "submission_secret.txt"
+TIMESTAMP_NAME = "timestamp.txt"
 ANSWERS_LIMIT = 1_000_000
 """Bytes. A larger answers.json is refused unread."""
 
@@ -72,6 +76,7 @@ class LessonFile(Travelling):
     format: Literal["qinlian.lesson/1"] = Field(default="qinlian.lesson/1", alias="schema")
     course: str
     course_title: str
+    course_subtitle: str = ""
     module: str
     title: str
     hours: float
@@ -172,7 +177,8 @@ class ResultFile(Travelling):
     """What the grader tells one learner about one submission.
 
     ``notes`` are Chinese sentences about what was wrong with the submission, if anything.
-    ``quizzes`` is by quiz id, ``reflections`` by public item id.
+    ``quizzes`` is by quiz id, ``reflections`` by public item id. A submission that was not taken
+    (拒收) carries notes and nothing else: its score is 0.0 and means nothing.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -186,7 +192,7 @@ class ResultFile(Travelling):
     late: bool = False
     score: float
     max_score: float
-    state: Literal["已评分", "待评阅"]
+    state: Literal["已评分", "待评阅", "拒收"]
     notes: tuple[str, ...] = ()
     quizzes: dict[str, QuizResult] = Field(default_factory=dict)
     reflections: dict[str, ReflectionResult] = Field(default_factory=dict)

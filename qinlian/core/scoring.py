@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-__all__ = ["plain_score", "quiz_score"]
+__all__ = ["passes", "plain_score", "quiz_score"]
 
 
 def plain_score(value: object, points: float) -> float:
@@ -38,3 +38,9 @@ def quiz_score(points: float, parts: Iterable[tuple[float, float]]) -> float:
     if possible <= 0:
         return 0.0
     return plain_score(round(points * earned / possible, 2), points)
+
+
+def passes(score: float, points: float, percent: float) -> bool:
+    """True when ``score`` out of ``points`` reaches the pass mark."""
+    # Multiplied by the mark and then divided: 0.57 of 1 reaches 57 %, which 0.57 × 100 does not.
+    return score >= points * percent / 100

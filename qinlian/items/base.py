@@ -88,8 +88,7 @@ class ItemType(ABC):
     def public(self, item: Item, ids: Identity) -> dict[str, Any]:
         """What the learner's page needs beyond stem and kind: nothing that depends on the key.
 
-        Texts are Markdown under ``…_md`` keys-to-be: return them through ``option`` records
-        ``{"id": public id, "text": Markdown}``; the build turns ``text`` into HTML.
+        A text is Markdown under the key ``text``, at any depth; the build turns it into HTML.
         """
 
     @abstractmethod

@@ -72,7 +72,8 @@ def _refuse_answers(root: Path) -> None:
 def build(root: Path, progress: Progress = _silent) -> tuple[str, ...]:
     """Build source/ and release/ of the course at ``root``; returns the names of the changed files.
 
-    Both folders are made aside and put in place whole, so a failed build leaves the old ones.
+    Both folders are made aside and put in place whole, so a failed build leaves the old ones; for a
+    moment between two renames there is neither.
     ``progress`` gets a short Chinese line at each step. Raises CourseError and BuildError.
     """
     _refuse_answers(root)
@@ -84,9 +85,16 @@ def build(root: Path, progress: Progress = _silent) -> tuple[str, ...]:
             if not any(path.startswith(f"{name}/") for path in changed):
                 continue
             old = made / f"{name}.old"
-            if (root / name).exists():
+            had = (root / name).exists()
+            if had:
                 (root / name).rename(old)
-            (made / name).rename(root / name)
+            try:
+                (made / name).rename(root / name)
+            except OSError:
+                # ``old`` would go with the scratch folder.
+                if had:
+                    old.rename(root / name)
+                raise
             shutil.rmtree(old, ignore_errors=True)
     return changed
 

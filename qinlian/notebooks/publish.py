@@ -109,6 +109,7 @@ def publish(course: Course, module: Module, ids: Identity) -> LessonFile:
     return LessonFile(
         course=course.id,
         course_title=course.title,
+        course_subtitle=course.subtitle,
         module=module.id,
         title=module.title,
         hours=module.hours,

@@ -12,6 +12,7 @@ from qinlian.errors import StoreError
 from qinlian.portal.port import ModuleStanding, Overview, standing_of
 from qinlian.quiz.answer_file import AnswerStore
 from qinlian.quiz.exchange import Exchange
+from qinlian.quiz.state import Standing
 
 __all__ = ["Desk"]
 
@@ -28,6 +29,7 @@ class Desk:
         self._find_exchange = find_exchange
         self._found: Exchange | None = None
         self._lessons: dict[str, tuple[tuple[int, int], LessonFile]] = {}
+        self._standings: dict[str, Standing] = {}
 
     @property
     def _exchange(self) -> Exchange:
@@ -46,9 +48,9 @@ class Desk:
             except StoreError:
                 # One damaged module must not hide the others.
                 unreadable.append(module)
-        title = lessons[0].course_title if lessons else ""
+        title, subtitle = (lessons[0].course_title, lessons[0].course_subtitle) if lessons else ("", "")
         modules = tuple(self._standing(lesson) for lesson in lessons)
-        return Overview(title, exchange.learner, modules, tuple(unreadable))
+        return Overview(title, exchange.learner, modules, tuple(unreadable), subtitle)
 
     def open(self, module: str) -> str:
         """See Portal."""
@@ -102,14 +104,15 @@ class Desk:
     def _standing(self, lesson: LessonFile) -> ModuleStanding:
         module = lesson.module
         folder = self._exchange.folder(self._home, module)
-        submissions, found = self._exchange.submissions(module), self._exchange.result(module)
-        newest = submissions[-1] if submissions else None
-        current = found is not None and found[0] == newest
+        standing = self._exchange.standing(module, self._standings.get(module))
+        self._standings[module] = standing
+        current = standing.result is not None and not standing.waiting
         return standing_of(
             lesson,
             opened=(folder / LESSON_NAME).is_file(),
-            submitted_at=newest.submitted_at if newest else None,
-            result=found[1] if found else None,
+            submitted_at=standing.taken,
+            result=standing.result,
             current=current,
             again=current and self._exchange.under_way(folder, module),
+            refused=standing.refusal.notes if standing.refusal else (),
         )

@@ -82,6 +82,8 @@ def _due(standing: ModuleStanding, now: datetime) -> tuple[str, str]:
 
 def _lines(standing: ModuleStanding, now: datetime) -> tuple[str, ...]:
     said = []
+    if standing.refused:
+        said += ["最近一次提交没有收下，可以重新提交", *standing.refused]
     if standing.submitted_at is not None:
         late = "（逾期）" if standing.late else ""
         said.append(f"{_day(standing.submitted_at, now)} 提交{late}")
@@ -128,6 +130,7 @@ def overview_data(overview: Overview, now: datetime | None = None) -> dict[str, 
     now = now or datetime.now(UTC)
     data: dict[str, Any] = {
         "course_title": overview.course_title,
+        "course_subtitle": overview.course_subtitle,
         "hours": overview.hours,
         "earned": overview.earned,
         "unreadable": list(overview.unreadable),
@@ -161,6 +164,7 @@ def overview_page(overview: Overview, base: str, now: datetime | None = None) ->
             base=base,
             title="我的学习",
             course_title=overview.course_title or "勤廉学堂",
+            course_subtitle=overview.course_subtitle,
             learner=overview.learner,
             cards=[_card(m, now) for m in overview.modules],
             unreadable=overview.unreadable,

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from qinlian.core.files import AnswerFile, LessonFile, ResultFile
+from qinlian.core.scoring import passes
 
 __all__ = ["ModuleStanding", "Overview", "Portal", "State", "standing_of"]
 
@@ -24,7 +25,8 @@ class ModuleStanding:
 
     ``score`` and ``max_score`` are those of the newest result, None before the first.
     ``again`` tells that another attempt is being answered since; ``attempts_left`` how often a
-    quiz that is not passed may still be taken.
+    quiz that is not passed may still be taken. ``refused`` says why the newest submission was not
+    taken, if it was not; everything else is then as if it had not been sent.
     """
 
     module: str
@@ -41,6 +43,7 @@ class ModuleStanding:
     again: bool = False
     attempts_left: int = 0
     notes: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
 
     @property
     def earned(self) -> float:
@@ -59,6 +62,7 @@ class Overview:
     learner: str
     modules: tuple[ModuleStanding, ...]
     unreadable: tuple[str, ...] = ()
+    course_subtitle: str = ""
 
     @property
     def hours(self) -> float:
@@ -101,11 +105,13 @@ def standing_of(
     result: ResultFile | None,
     current: bool,
     again: bool,
+    refused: tuple[str, ...] = (),
 ) -> ModuleStanding:
     """How a learner stands in a module, from what is known of it.
 
-    ``opened``: the learner has a copy. ``current``: ``result`` belongs to the newest submission.
-    ``again``: a quiz is being answered that was not submitted yet.
+    ``opened``: the learner has a copy. ``submitted_at``: when the newest submission was sent that was
+    not refused. ``current``: ``result`` belongs to that one. ``again``: a quiz is being answered that
+    was not submitted yet. ``refused``: why a newer submission was not taken.
     """
     state: State
     if submitted_at is None:
@@ -113,10 +119,17 @@ def standing_of(
     elif result is None or not current:
         state = "已提交"
     else:
-        state = result.state
+        state = "待评阅" if result.state == "待评阅" else "已评分"
     if result is None:
         return ModuleStanding(
-            lesson.module, lesson.title, lesson.hours, lesson.objectives, lesson.due, state, submitted_at
+            lesson.module,
+            lesson.title,
+            lesson.hours,
+            lesson.objectives,
+            lesson.due,
+            state,
+            submitted_at,
+            refused=refused,
         )
     return ModuleStanding(
         lesson.module,
@@ -129,11 +142,12 @@ def standing_of(
         score=result.score,
         max_score=result.max_score,
         # The same rule as the instructor's table: points of the whole module against the course's mark.
-        passed=result.score * 100 >= lesson.pass_mark * result.max_score,
+        passed=passes(result.score, result.max_score, lesson.pass_mark),
         late=result.late,
         again=again and state in ("待评阅", "已评分"),
         attempts_left=_attempts_left(lesson, result) if current else 0,
-        notes=result.notes if current else (),
+        notes=result.notes if current and not refused else (),
+        refused=refused,
     )
 
 

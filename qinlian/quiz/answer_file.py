@@ -73,18 +73,11 @@ class AnswerStore:
         A damaged file, or one of another module, is renamed to ``answers.broken-<time>.json`` and
         ``notice`` says so. Raises StoreError when it can neither be read nor put aside.
         """
-        try:
-            # One byte beyond the limit is enough to know.
-            with self.path.open("rb") as handle:
-                found = parse_answers(handle.read(ANSWERS_LIMIT + 1))
-        except FileNotFoundError:
-            return self._fresh()
-        except AnswersError:
-            return self._put_aside()
-        except OSError as error:
-            raise StoreError("读不出已保存的答案；请稍后刷新，仍不行请联系管理员") from error
-        if (found.course, found.module) != (self.lesson.course, self.lesson.module):
-            return self._put_aside()
+        found = self._found()
+        if found is None:
+            # Another process may be putting it right at this moment: under the lock it has done so.
+            with self._locked():
+                return self._settled()
         return found
 
     def save(self, changes: Mapping[str, Any], ages: Mapping[str, float] | None = None) -> AnswerFile:
@@ -121,14 +114,32 @@ class AnswerStore:
     def _fresh(self) -> AnswerFile:
         return AnswerFile(course=self.lesson.course, module=self.lesson.module, edition=self.lesson.edition)
 
+    def _found(self) -> AnswerFile | None:
+        """What is on disk; None when it is damaged or another module's."""
+        try:
+            # One byte beyond the limit is enough to know.
+            with self.path.open("rb") as handle:
+                found = parse_answers(handle.read(ANSWERS_LIMIT + 1))
+        except FileNotFoundError:
+            return self._fresh()
+        except AnswersError:
+            return None
+        except OSError as error:
+            raise StoreError("读不出已保存的答案；请稍后刷新，仍不行请联系管理员") from error
+        return found if (found.course, found.module) == (self.lesson.course, self.lesson.module) else None
+
+    def _settled(self) -> AnswerFile:
+        """What is on disk, a damaged file put aside; only under the lock."""
+        return self._found() or self._put_aside()
+
     def _change(self, change: Callable[[AnswerFile], AnswerFile]) -> AnswerFile:
         with self._locked():
-            current = self.read()
+            current = self._settled()
             changed = change(current)
-            known = self.lesson.items
             changed = changed.model_copy(
                 update={
-                    "answers": {item: answer for item, answer in sorted(changed.answers.items()) if item in known},
+                    # Also those to items that this edition does not have: the next may have them again.
+                    "answers": dict(sorted(changed.answers.items())),
                     "edition": self.lesson.edition,
                     "revision": current.revision + 1,
                     "saved_at": _stamp(self._clock()),

@@ -22,6 +22,8 @@ from qinlian.core.files import (
     ANSWERS_LIMIT,
     ANSWERS_NAME,
     LESSON_NAME,
+    SECRET_NAME,
+    TIMESTAMP_NAME,
     AnswerFile,
     LessonFile,
     ResultFile,
@@ -36,8 +38,6 @@ from qinlian.quiz.state import Standing, open_quizzes
 __all__ = ["Exchange", "Submission", "learner_name"]
 
 _STAMP = "%Y-%m-%d %H:%M:%S.%f UTC"
-_SECRET = "submission_secret.txt"
-_TIMESTAMP = "timestamp.txt"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _LEARNER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@-]{0,63}")
 
@@ -105,12 +105,12 @@ class Exchange:
         if not self.root.is_dir():
             raise StoreError("连不上课程的收发文件夹，暂时看不到课程；请稍后刷新页面，仍不行请联系管理员")
         try:
-            found = [p.name for p in (self._course / "outbound").iterdir() if (p / LESSON_NAME).is_file()]
+            names = [path.name for path in (self._course / "outbound").iterdir()]
         except FileNotFoundError:
             return ()
         except OSError as error:
             raise StoreError("没有权限读取课程的收发文件夹；请联系管理员") from error
-        return tuple(sorted(name for name in found if _NAME.fullmatch(name)))
+        return tuple(sorted(filter(self._is_released, names)))
 
     def lesson(self, module: str) -> LessonFile:
         """The released lesson of a module; raises StoreError when it cannot be read."""
@@ -161,13 +161,7 @@ class Exchange:
             return True
         except ValidationError:
             return False
-        submissions, found = self.submissions(module), self.result(module)
-        standing = Standing(
-            learner=self.learner,
-            submitted=submissions[-1].submitted_at if submissions else None,
-            graded=found[0].submitted_at if found else None,
-            result=found[1] if found else None,
-        )
+        standing = self.standing(module)
         if standing.waiting:
             return True
         given = {item for item, answer in answers.answers.items() if answer.value not in (None, "", [], {})}
@@ -189,7 +183,7 @@ class Exchange:
             moment, cached = self._reserve(module)
         except OSError as error:
             raise StoreError("提交没有成功：本机写不下提交记录，可能是磁盘已满；请稍后再试") from error
-        files |= {_TIMESTAMP: moment.strftime(_STAMP).encode(), _SECRET: secret.encode()}
+        files |= {TIMESTAMP_NAME: moment.strftime(_STAMP).encode(), SECRET_NAME: secret.encode()}
         random = base64.urlsafe_b64encode(os.urandom(9)).decode("ascii")
         inbound = self._course / "inbound"
         aside = {place: place / f".{secrets.token_hex(12)}" for place in (inbound, self._cache)}
@@ -198,7 +192,7 @@ class Exchange:
                 _write_folder(fresh, files)
             # nbgrader opens the folder to everyone last, so that its instructor can remove it.
             aside[inbound].chmod(0o777)
-            (aside[self._cache] / _SECRET).chmod(0o600)
+            (aside[self._cache] / SECRET_NAME).chmod(0o600)
             aside[inbound].rename(inbound / f"{cached.name}+{random}")
             aside[self._cache].rename(cached)
         except OSError as error:
@@ -218,7 +212,7 @@ class Exchange:
             return ()
         for folder in folders:
             try:
-                secret = (folder / _SECRET).read_text("utf-8")
+                secret = (folder / SECRET_NAME).read_text("utf-8")
                 moment = _moment(folder)
             except (OSError, UnicodeDecodeError):
                 # Reserved by a submission that is being written, or cut short.
@@ -227,9 +221,40 @@ class Exchange:
         return tuple(sorted(found, key=lambda s: (s.submitted_at, s.folder.name)))
 
     def result(self, module: str) -> tuple[Submission, ResultFile] | None:
-        """The newest submission that has a result, with it; None when there is none yet."""
-        for submission in reversed(self.submissions(module)):
-            if result := self._result_of(submission):
+        """The newest graded submission with its result; None when there is none yet.
+
+        A refusal is no result: it says nothing of anything graded before it.
+        """
+        return self._newest_graded(self.submissions(module))
+
+    def standing(self, module: str, before: Standing | None = None) -> Standing:
+        """What this learner submitted of a module and what came back.
+
+        ``before`` is an earlier standing: what it knows of a submission's own copy is not read again.
+        """
+        submissions = self.submissions(module)
+        newest = submissions[-1] if submissions else None
+        graded, said = self._newest_graded(submissions), self._result_of(newest) if newest else None
+        attempts: dict[str, int] = {}
+        if newest and before and newest.submitted_at == before.submitted:
+            # The copy never changes, and it can be long.
+            attempts = before.attempts
+        elif newest and (handed_in := newest.answers):
+            attempts = handed_in.attempts
+        return Standing(
+            learner=self.learner,
+            submitted=newest.submitted_at if newest else None,
+            attempts=attempts,
+            graded=graded[0].submitted_at if graded else None,
+            result=graded[1] if graded else None,
+            refusal=said if said and said.state == "拒收" else None,
+            classroom=True,
+        )
+
+    def _newest_graded(self, submissions: tuple[Submission, ...]) -> tuple[Submission, ResultFile] | None:
+        for submission in reversed(submissions):
+            result = self._result_of(submission)
+            if result and result.state != "拒收":
                 return submission, result
         return None
 
@@ -242,10 +267,19 @@ class Exchange:
         return result if result.module == submission.module else None
 
     def _released(self, module: str) -> Path:
-        released = self._course / "outbound" / module
-        if not _NAME.fullmatch(module) or not (released / LESSON_NAME).is_file():
+        if not self._is_released(module):
             raise StoreError("这个模块还没有发布，或者已经收回；请回到“我的学习”看看有哪些模块")
-        return released
+        return self._course / "outbound" / module
+
+    def _is_released(self, module: str) -> bool:
+        if not _NAME.fullmatch(module):
+            # Also what is being released at this moment and not ready yet.
+            return False
+        try:
+            return (self._course / "outbound" / module / LESSON_NAME).is_file()
+        except OSError:
+            # A folder that nobody may enter must not hide the others.
+            return False
 
     def _copy(self, folder: Path, module: str) -> LessonCopy:
         return LessonCopy(self._released(module), folder, self._cache / ".fetched" / module)
@@ -287,7 +321,7 @@ def _moment(folder: Path) -> datetime:
         return datetime.strptime(text, _STAMP).replace(tzinfo=UTC)
     except ValueError:
         # nbgrader's own submit may be set to another time zone; the file's age serves as well.
-        return datetime.fromtimestamp((folder / _TIMESTAMP).stat().st_mtime, UTC)
+        return datetime.fromtimestamp((folder / TIMESTAMP_NAME).stat().st_mtime, UTC)
 
 
 def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:

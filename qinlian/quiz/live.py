@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from qinlian.core.files import LESSON_NAME, AnswerFile, LessonBlock, LessonFile
 from qinlian.errors import QinlianError, StoreError
 from qinlian.quiz.answer_file import AnswerStore
-from qinlian.quiz.exchange import Exchange, Submission
+from qinlian.quiz.exchange import Exchange
 from qinlian.quiz.state import BlockState, Standing, block_state, can_retake, started_quizzes
 
 __all__ = ["LiveLesson", "RequestError", "live_lesson", "read_lesson"]
@@ -121,12 +121,13 @@ class LiveLesson:
         if not can_retake(self.lesson.block(block_id), self.answers, self.standing):
             raise RequestError("上一次还在评分，或作答次数已经用完，现在不能再做")
         # Only now, between attempts, may the questions change under the learner.
+        before = self._quiz(block_id).items
         classroom.refresh(self.folder, self.lesson.module)
         self._reload_lesson()
         graded = self.standing.result
         block = self._quiz(block_id)
         last = graded.quizzes[block_id].attempt if graded else 0
-        self.answers = self.store.start_attempt(block_id, last + 1, block.items)
+        self.answers = self.store.start_attempt(block_id, last + 1, {*before, *block.items})
         self._announce()
 
     def look(self, exchange: bool = False) -> None:
@@ -172,24 +173,7 @@ class LiveLesson:
     def _ask(self) -> Standing:
         if self._classroom is None:
             return Standing(learner=self._learner)
-        submissions = self._classroom.submissions(self.lesson.module)
-        found = self._classroom.result(self.lesson.module)
-        newest = submissions[-1] if submissions else None
-        return Standing(
-            learner=self._learner,
-            submitted=newest.submitted_at if newest else None,
-            attempts=self._attempts_in(newest) if newest else {},
-            graded=found[0].submitted_at if found else None,
-            result=found[1] if found else None,
-            classroom=True,
-        )
-
-    def _attempts_in(self, newest: Submission) -> dict[str, int]:
-        # The copy never changes, and it can be long: read it once.
-        if newest.submitted_at == self.standing.submitted:
-            return self.standing.attempts
-        handed_in = newest.answers
-        return handed_in.attempts if handed_in else {}
+        return self._classroom.standing(self.lesson.module, self.standing)
 
     def _announce(self) -> None:
         self._seen = self._stamps()

@@ -30,7 +30,8 @@ class Standing:
 
     ``submitted`` is the time of the newest submission and ``attempts`` what its answers.json said of
     attempts. ``result`` is the newest result there is and ``graded`` the time of the submission it
-    belongs to. ``classroom`` is False when this notebook is opened where nothing can be submitted.
+    belongs to. ``refusal`` is there when the newest submission was refused; it counts for nothing but
+    its notes. ``classroom`` is False when this notebook is opened where nothing can be submitted.
     """
 
     learner: str = ""
@@ -38,12 +39,18 @@ class Standing:
     attempts: dict[str, int] = field(default_factory=dict)
     graded: datetime | None = None
     result: ResultFile | None = None
+    refusal: ResultFile | None = None
     classroom: bool = False
 
     @property
     def waiting(self) -> bool:
-        """True while the newest submission has no result."""
-        return self.submitted is not None and self.submitted != self.graded
+        """True while the newest submission is neither graded nor refused."""
+        return self.taken is not None and self.taken != self.graded
+
+    @property
+    def taken(self) -> datetime | None:
+        """The time of the newest submission that stands: what was refused might never have been sent."""
+        return self.graded if self.refusal else self.submitted
 
 
 @dataclass(frozen=True)
@@ -158,10 +165,10 @@ def _changed_since(submitted: datetime, at: str) -> bool:
 
 
 def _reflection_phase(item: str, answers: AnswerFile, standing: Standing, result: ReflectionResult | None) -> str:
-    if standing.submitted is None:
+    if standing.taken is None:
         return "open"
     answer = answers.answers.get(item)
-    if answer and answer.at and _changed_since(standing.submitted, answer.at):
+    if answer and answer.at and _changed_since(standing.taken, answer.at):
         return "open"
     if standing.waiting or (result and result.state == "待评阅"):
         return "submitted" if answer and _filled(answer.value) else "open"
@@ -203,7 +210,8 @@ def _context(lesson: LessonFile, answers: AnswerFile, block: LessonBlock, standi
         "edition": lesson.edition,
         "due": lesson.due.isoformat() if lesson.due else "",
         "classroom": standing.classroom,
-        "submitted_at": standing.submitted.isoformat() if standing.submitted else "",
+        "submitted_at": standing.taken.isoformat() if standing.taken else "",
+        "refused": list(standing.refusal.notes) if standing.refusal else [],
         "can_retake": block.kind == "quiz" and can_retake(block, answers, standing),
         "others": [] if block.kind == "items" else _others(lesson, block, answers, standing),
         "waiting": standing.waiting,

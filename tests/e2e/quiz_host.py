@@ -103,6 +103,16 @@ class Host:
         path.write_text(result.model_dump_json(by_alias=True), encoding="utf-8")
         self.push()
 
+    def refuse(self, why: str) -> None:
+        """Write what the grader says of a newest submission that it does not take."""
+        submission = self.exchange.submissions(MODULE.id)[-1]
+        when = submission.submitted_at.isoformat()
+        fields = {"course": COURSE.id, "module": MODULE.id, "edition": "", "submitted_at": when, "graded_at": when}
+        said = ResultFile.model_validate(fields | {"score": 0, "max_score": 100, "state": "拒收", "notes": (why,)})
+        path = self.exchange.root / COURSE.id / "feedback" / submission.result
+        path.write_text(said.model_dump_json(by_alias=True), encoding="utf-8")
+        self.push()
+
     def _traits(self, block: str) -> dict[str, Any]:
         return {name: getattr(self.widgets[block], name) for name in TRAITS} | {"request": {}}
 

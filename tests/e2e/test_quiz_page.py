@@ -314,6 +314,44 @@ def test_the_result_appears_by_itself_and_another_attempt_begins_afresh(host: Ho
     assert not set(old) & set(quiz.locator(".ql-stem").all_inner_texts())
 
 
+def test_a_refused_submission_says_why_and_can_be_sent_again_at_once(host: Host):
+    host.open(EXAM, ESSAY)
+    quiz, essay = host.block(EXAM), host.block(ESSAY)
+    item = drawn_items(host)[0]
+    by_keyboard(host.question(item), item)
+    hand_in(host)
+    host.refuse("提交的凭证不合规范，没有收；请在课程页面里重新提交")
+    expect(quiz.locator(".ql-refused")).to_contain_text("最近一次提交没有收下")
+    expect(quiz.locator(".ql-refused")).to_contain_text("提交的凭证不合规范")
+    expect(essay.locator(".ql-refused")).to_contain_text("提交的凭证不合规范")
+    expect(quiz.locator(".ql-voice")).to_have_text("提交没有收下，可以重新提交")
+    expect(quiz.locator(".ql-score")).to_have_count(0)
+    assert host.saved(item) == key(item)
+    assert violations(host.page) == []
+    picture(host.page, "quiz-refused")
+
+    hand_in(host)
+    expect(quiz.locator(".ql-refused")).to_have_count(0)
+    host.grade()
+    expect(quiz.locator(".ql-score")).to_contain_text("40 / 80 分")
+    host.live.submit(ESSAY)
+    host.refuse("提交的凭证不合规范，没有收；请在课程页面里重新提交")
+    expect(quiz.locator(".ql-refused")).to_be_visible()
+    expect(quiz.locator(".ql-score")).to_contain_text("40 / 80 分")
+    expect(quiz.get_by_role("button", name="再做一次")).to_be_visible()
+
+
+def test_nothing_is_promised_of_answers_that_no_due_date_will_open(host: Host):
+    host.open(EXAM)
+    hand_in(host)
+    host.grade(final=True)
+    expect(host.block(EXAM).locator(".ql-score")).to_be_visible()
+    expect(host.block(EXAM)).not_to_contain_text("截止后公布")
+    host.live.submit(ESSAY)
+    host.push()
+    expect(host.block(EXAM)).to_contain_text("新的提交正在评分")
+
+
 def test_a_revealed_result_shows_each_item_with_key_explanation_and_citation(host: Host):
     host.open(EXAM)
     items = drawn_items(host)
@@ -368,6 +406,8 @@ def test_axe_finds_nothing_serious_and_nothing_runs_over_the_edge(host: Host, th
     host.page.set_viewport_size(size)  # type: ignore[arg-type]
     show_everything(host)
     host.page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+    # Colours half-way through a transition are nobody's choice.
+    host.page.evaluate("Promise.allSettled(document.getAnimations().map((a) => a.finished))")
     assert violations(host.page) == []
     assert host.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     picture(host.page, f"quiz-page-{theme}")

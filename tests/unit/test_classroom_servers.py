@@ -5,16 +5,22 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from qinlian.classroom import servers
 from qinlian.classroom.layout import Layout
 from qinlian.classroom.processes import Process, stop_all
-from qinlian.classroom.servers import _need_ports, _only_one, _wait_for
+from qinlian.classroom.servers import _answers, _need_ports, _only_one, _open_browser, _wait_for
 from qinlian.errors import ClassroomError
 
 
@@ -48,6 +54,53 @@ class TestPorts:
                 _need_ports(port)
             with pytest.raises(ClassroomError, match=rf"端口 {port} .*--port"):
                 _need_ports(port - 1)
+
+
+@contextmanager
+def answering(data: bytes) -> Iterator[str]:
+    """A server that says ``data`` to whoever comes first; gives its address."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with server.accept()[0] as visitor:
+                visitor.recv(4096)
+                visitor.sendall(data)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/health"
+        thread.join(2)
+
+
+class TestAskingAServer:
+    def test_a_proxy_for_the_internet_is_not_asked_about_this_machine(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, "http://127.0.0.1:9")
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as url:
+            assert _answers(url)()
+
+    def test_whatever_speaks_no_http_is_not_ready(self) -> None:
+        with answering(b"SSH-2.0-something\r\n") as url:
+            assert not _answers(url)()
+
+
+class TestOpeningTheBrowser:
+    def test_the_password_stands_in_a_private_file_and_not_on_a_command_line(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        opened: list[str] = []
+        monkeypatch.setattr(servers.webbrowser, "open", opened.append)
+        monkeypatch.setenv("DISPLAY", ":0")
+        layout = Layout(tmp_path)
+        layout.make()
+        _open_browser(layout, "http://127.0.0.1:8888/qinlian/?token=geheim&x=1")
+        (url,) = opened
+        assert "geheim" not in url
+        page = Path(unquote(urlsplit(url).path))
+        assert stat.S_IMODE(page.stat().st_mode) == 0o600
+        assert "url=http://127.0.0.1:8888/qinlian/?token=geheim&amp;x=1" in page.read_text("utf-8")
 
 
 class TestOneAtATime:

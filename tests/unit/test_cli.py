@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import stat
+import tempfile
 from pathlib import Path
 
 import openpyxl
@@ -134,3 +136,70 @@ def test_something_unexpected_is_logged_and_told_in_one_sentence(
     (log,) = (tmp_path / ".classroom" / "logs").glob("error-*.log")
     assert str(log.relative_to(tmp_path)) in said
     assert "a bug" in log.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(root: Path) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(cli, "_course_dir", broken)
+
+
+@pytest.mark.usefixtures("bug")
+def test_the_details_lie_with_the_course_and_only_its_owner_reads_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, root = tmp_path / "here", tmp_path / "course repository"
+    here.mkdir()
+    root.mkdir()
+    monkeypatch.chdir(here)
+    assert run(monkeypatch, "check", "--root", str(root)) == 1
+    (log,) = (root / ".classroom" / "logs").glob("error-*.log")
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+    assert stat.S_IMODE((root / ".classroom").stat().st_mode) == 0o700
+    assert list(here.iterdir()) == []
+
+
+@pytest.mark.usefixtures("bug")
+def test_where_nothing_can_be_written_the_details_go_elsewhere_or_are_done_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".classroom").write_text("no folder")
+    elsewhere = tmp_path / "tmp"
+    elsewhere.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(elsewhere))
+    assert run(monkeypatch, "check", "--root", str(tmp_path)) == 1
+    (log,) = elsewhere.iterdir()
+    assert str(log) in capsys.readouterr().err
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    assert run(monkeypatch, "check", "--root", str(tmp_path)) == 1
+    said = capsys.readouterr().err
+    assert "程序出了意外" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("arguments", [("grade", "99-none"), ("export", "--xlsx", "x.xlsx", "--module", "99-none")])
+def test_a_module_the_course_does_not_have_is_named_with_those_it_has(
+    arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, *arguments, "--root", str(ROOT)) == 1
+    said = capsys.readouterr().err
+    assert "没有模块 99-none" in said
+    assert "02-gifts" in said
+
+
+@pytest.mark.slow
+def test_what_is_printed_of_a_module_is_printed_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Summary:
+        failed = 0
+
+        def text(self) -> str:
+            return "评分 2 份 [/etc/x] [bold]"
+
+    monkeypatch.setattr("qinlian.grading.worker.grade_module", lambda *_, **__: Summary())
+    assert run(monkeypatch, "grade", "02-gifts", "--root", str(ROOT)) == 0
+    assert "评分 2 份 [/etc/x] [bold]" in capsys.readouterr().out

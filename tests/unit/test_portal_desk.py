@@ -66,7 +66,21 @@ def test_a_module_goes_through_its_states(root: Path) -> None:
     (module,) = desk.overview().modules
     assert (module.state, module.score, module.max_score, module.earned) == ("已评分", 90, 100, 1.5)
     assert module.objectives == MODULE.objectives
-    assert desk.overview().course_title == COURSE.title
+    assert (desk.overview().course_title, desk.overview().course_subtitle) == (COURSE.title, COURSE.subtitle)
+
+
+def test_a_refusal_is_told_and_the_module_can_be_submitted_again(root: Path) -> None:
+    desk = desk_at(root)
+    desk.open(MODULE.id)
+    desk.save(MODULE.id, {IDS.of(REFLECTION.id): "一件小事"})
+    desk.submit(MODULE.id)
+    grade(root, state="拒收", score=0, notes=("请重新提交",))
+    (module,) = desk.overview().modules
+    assert (module.state, module.score, module.refused) == ("进行中", None, ("请重新提交",))
+    assert desk.result(MODULE.id) is None
+    desk.submit(MODULE.id)
+    (module,) = desk.overview().modules
+    assert (module.state, module.refused) == ("已提交", ())
 
 
 def test_what_was_saved_is_read_again(root: Path) -> None:

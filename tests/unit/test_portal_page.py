@@ -39,6 +39,18 @@ def test_each_module_has_one_button(standing: ModuleStanding, button: str) -> No
     assert 'href="/base/qinlian/api/open/02-gifts"' in page(standing)
 
 
+def test_a_refusal_is_said_with_its_reason() -> None:
+    text = page(module("已评分", score=86.0, max_score=100.0, passed=True, refused=("提交的凭证不合规范",)))
+    assert "最近一次提交没有收下，可以重新提交" in text
+    assert "提交的凭证不合规范" in text
+    assert "86/100 分" in text
+
+
+def test_the_course_is_named_with_its_subtitle() -> None:
+    assert "年轻干部自学课程" in page(module(), course_subtitle="年轻干部自学课程")
+    assert 'class="subtitle"' not in page(module())
+
+
 def test_score_and_verdict() -> None:
     text = page(module("已评分", score=86.0, max_score=100.0, passed=True))
     assert "86/100 分" in text

@@ -72,6 +72,14 @@ def test_notes_of_an_older_result_are_not_shown_beside_a_newer_submission() -> N
     assert standing(result=result(), current=False).notes == ()
 
 
+def test_a_refused_submission_counts_as_never_sent_but_for_its_note() -> None:
+    why = ("请重新提交",)
+    first = standing(submitted_at=None, refused=why)
+    assert (first.state, first.refused, first.score) == ("进行中", why, None)
+    later = standing(result=result(), current=True, refused=why)
+    assert (later.state, later.score, later.earned, later.refused, later.notes) == ("已评分", 86, 1.5, why, ())
+
+
 def test_hours_add_up() -> None:
     passed, open_ = standing(result=result(), current=True), standing()
     overview = Overview("勤廉学堂", "xiaozhou", (passed, open_))

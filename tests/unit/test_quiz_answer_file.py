@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from qinlian.core.files import ANSWERS_LIMIT, LessonFile, parse_answers
+from qinlian.core.files import ANSWERS_LIMIT, AnswerFile, LessonFile, parse_answers
 from qinlian.errors import StoreError
 from qinlian.notebooks.publish import publish
 from qinlian.quiz import answer_file
@@ -173,10 +175,26 @@ def test_a_new_attempt_clears_the_pool_and_nothing_else(store: AnswerStore):
     assert set(LESSON.block("p1").items) <= set(begun.answers)
 
 
-def test_after_a_new_edition_answers_to_items_that_still_exist_stay(store: AnswerStore):
+def test_what_a_new_edition_does_not_have_stays_for_the_next(store: AnswerStore):
     store.save({ONE: "a", TWO: "b"})
     items = {item: public for item, public in LESSON.items.items() if item != TWO}
     store.lesson = LessonFile.model_validate(LESSON.model_dump(by_alias=True) | {"edition": "next", "items": items})
     saved = store.save({THREE: "c"})
     assert saved.edition == "next"
-    assert on_disk(store) == {ONE: "a", THREE: "c"}
+    assert on_disk(store) == {ONE: "a", TWO: "b", THREE: "c"}
+
+
+def test_reading_puts_nothing_aside_that_another_process_has_just_mended(store: AnswerStore, tmp_path: Path):
+    store.path.write_bytes(b"{")
+    other = AnswerStore(tmp_path, LESSON)
+    found: list[AnswerFile] = []
+    with other._locked():
+        reading = threading.Thread(target=lambda: found.append(store.read()))
+        reading.start()
+        time.sleep(0.1)
+        mended = AnswerFile(course=LESSON.course, module=LESSON.module, edition=LESSON.edition, revision=7)
+        store.path.write_text(mended.model_dump_json(by_alias=True))
+    reading.join()
+    assert found == [mended]
+    assert not list(tmp_path.glob("answers.broken-*"))
+    assert store.notice == ""

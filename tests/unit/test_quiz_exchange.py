@@ -231,6 +231,32 @@ class TestResults:
         grade(exchange, third.result, score=20)
         assert not exchange.under_way(home, MODULE)
 
+    def test_a_refusal_ends_the_waiting_and_hides_nothing_graded_before(self, exchange: Exchange, home: Path) -> None:
+        first = exchange.submit(home, MODULE)
+        grade(exchange, first.result, score=90)
+        second = exchange.submit(home, MODULE)
+        assert exchange.standing(MODULE).waiting
+        grade(exchange, second.result, score=0, state="拒收", notes=("请重新提交",), quizzes={})
+        standing = exchange.standing(MODULE)
+        assert not standing.waiting
+        assert (standing.graded, standing.taken) == (first.submitted_at, first.submitted_at)
+        assert standing.result is not None
+        assert (standing.result.score, standing.result.notes) == (90, ())
+        assert standing.refusal is not None
+        assert standing.refusal.notes == ("请重新提交",)
+        assert exchange.result(MODULE) == (first, standing.result)
+        third = exchange.submit(home, MODULE)
+        assert (exchange.standing(MODULE).waiting, exchange.standing(MODULE).refusal) == (True, None)
+        grade(exchange, third.result, score=20)
+        assert exchange.standing(MODULE).taken == third.submitted_at
+
+    def test_a_refusal_alone_is_no_result(self, exchange: Exchange, home: Path) -> None:
+        sent = exchange.submit(home, MODULE)
+        grade(exchange, sent.result, score=0, state="拒收", notes=("请重新提交",), quizzes={})
+        assert exchange.result(MODULE) is None
+        standing = exchange.standing(MODULE)
+        assert (standing.waiting, standing.taken, standing.submitted) == (False, None, sent.submitted_at)
+
     def test_a_damaged_result_is_as_good_as_none(self, exchange: Exchange, home: Path) -> None:
         sent = exchange.submit(home, MODULE)
         grade(exchange, sent.result)
@@ -263,6 +289,34 @@ class TestFetching:
             Exchange(settings).modules()
         (tmp_path / "exchange").mkdir()
         assert Exchange(settings).modules() == ()
+
+
+class TestWhatIsReleased:
+    @pytest.fixture
+    def guarded(self, exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """Names of modules whose folder may not be entered, as far as this process is concerned."""
+        names: list[str] = []
+        real = Path.is_file
+
+        def is_file(path: Path) -> bool:
+            if path.parent.name in names:
+                raise PermissionError(13, "Permission denied")
+            return real(path)
+
+        monkeypatch.setattr(Path, "is_file", is_file)
+        return names
+
+    def test_a_folder_nobody_may_enter_does_not_hide_the_others(self, exchange: Exchange, guarded: list[str]) -> None:
+        outbound = exchange.root / "qinlian" / "outbound"
+        for name in (".releasing-91", "92-closed"):
+            (outbound / name).mkdir()
+            guarded.append(name)
+        assert exchange.modules() == (MODULE,)
+
+    def test_submitting_to_one_is_answered_in_chinese(self, exchange: Exchange, home: Path, guarded: list[str]) -> None:
+        guarded.append(MODULE)
+        with pytest.raises(StoreError, match="还没有发布"):
+            exchange.submit(home, MODULE)
 
 
 class TestKeepingUpToDate:

@@ -11,13 +11,16 @@ from typing import Any
 import pytest
 
 import qinlian
-from qinlian.errors import StoreError
+from qinlian.errors import GradingError, StoreError
+from qinlian.grading.editions import edition_of, save_edition
 from qinlian.notebooks.publish import lesson_bytes, publish
 from qinlian.quiz import lesson as lesson_module
 from qinlian.quiz import live, widget
+from qinlian.quiz.answer_file import AnswerStore
 from qinlian.quiz.live import LiveLesson
 from qinlian.quiz.widget import QuizWidget
 from tests.sample import COURSE, IDS, MODULE
+from tests.unit.test_grading_score import Learner
 
 LESSON = publish(COURSE, MODULE, IDS)
 
@@ -73,15 +76,37 @@ def test_outside_grading_a_grade_cell_shows_and_returns_nothing(folder: Path, sh
     assert shown == []
 
 
-def test_under_nbgrader_nothing_is_shown_and_the_key_is_asked_for(shown: list[Any], monkeypatch: pytest.MonkeyPatch):
-    from qinlian.grading import stock
-
+@pytest.fixture
+def submission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A full-mark submission in a course repository, as nbgrader's own Execute finds it."""
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
-    monkeypatch.setattr(stock, "grade_cell", {"90-exam": 42.0}.get)
-    lesson = qinlian.open_lesson("/nowhere")
+    monkeypatch.delenv("QINLIAN_COURSE", raising=False)
+    monkeypatch.delenv("QINLIAN_GRADEBOOK", raising=False)
+    found = tmp_path / "autograded" / "amy" / MODULE.id
+    found.mkdir(parents=True)
+    amy = Learner(edition_of(COURSE, MODULE, IDS), "amy")
+    AnswerStore(found, LESSON).save(amy.right(amy.drawn(1)))
+    monkeypatch.chdir(found)
+    return found
+
+
+def test_under_nbgrader_only_the_score_comes_out_of_a_lesson(
+    submission: Path, tmp_path: Path, shown: list[Any], monkeypatch: pytest.MonkeyPatch
+):
+    save_edition(tmp_path / "course", COURSE, MODULE, IDS)
+    explained: list[Any] = []
+    monkeypatch.setattr("IPython.display.publish_display_data", explained.append)
+    lesson = qinlian.open_lesson()
     lesson.show("90-exam")
+    assert (shown, explained) == ([], [])
+    assert lesson.grade("90-exam") == 80.0
     assert shown == []
-    assert lesson.grade("90-exam") == 42.0
+    assert "80" in explained[0]["text/plain"]
+
+
+def test_under_nbgrader_a_missing_key_is_no_score(submission: Path):
+    with pytest.raises(GradingError, match="course"):
+        qinlian.open_lesson().grade("90-exam")
 
 
 def test_a_save_is_acknowledged_after_the_file_is_written(block: QuizWidget, folder: Path):

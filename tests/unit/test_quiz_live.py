@@ -62,6 +62,13 @@ def grade(exchange: Exchange, lesson: LiveLesson, submission: Submission, **more
     (exchange.root / COURSE.id / "feedback" / submission.result).write_text(result.model_dump_json(by_alias=True))
 
 
+def refuse(exchange: Exchange, submission: Submission) -> None:
+    """Write what the grader says of a submission it does not take."""
+    fields = {"course": COURSE.id, "module": MODULE.id, "edition": "", "submitted_at": "", "graded_at": "", "score": 0}
+    said = ResultFile.model_validate(fields | {"max_score": 100, "state": "拒收", "notes": ("请重新提交",)})
+    (exchange.root / COURSE.id / "feedback" / submission.result).write_text(said.model_dump_json(by_alias=True))
+
+
 def first_item(lesson: LiveLesson) -> str:
     return lesson.state(EXAM).block["items"][0]
 
@@ -122,6 +129,39 @@ def test_submitting_locks_the_quiz_until_the_result_is_there(lesson: LiveLesson,
     lesson.look(exchange=True)
     assert lesson.state(EXAM).phase == "graded"
     assert lesson.state(EXAM).result["score"] == 40
+
+
+def test_a_refused_submission_can_be_handed_in_again_at_once(lesson: LiveLesson, exchange: Exchange):
+    lesson.save(EXAM, {first_item(lesson): "x"}, {})
+    lesson.submit(EXAM)
+    refuse(exchange, exchange.submissions(MODULE.id)[0])
+    lesson.look(exchange=True)
+    state = lesson.state(EXAM)
+    assert (state.phase, state.context["refused"]) == ("open", ["请重新提交"])
+    assert state.answers == {first_item(lesson): "x"}
+    lesson.submit(EXAM)
+    assert lesson.state(EXAM).phase == "submitted"
+    assert lesson.state(EXAM).context["refused"] == []
+    assert len(exchange.submissions(MODULE.id)) == 2
+
+
+def test_another_attempt_clears_the_old_questions_also_where_they_were_taken_out(
+    lesson: LiveLesson, exchange: Exchange
+):
+    essay = LESSON.block(REFLECTION.id).items[0]
+    gone = first_item(lesson)
+    lesson.save(EXAM, {gone: "x"}, {})
+    lesson.save(REFLECTION.id, {essay: "一件小事"}, {})
+    lesson.submit(EXAM)
+    grade(exchange, lesson, exchange.submissions(MODULE.id)[0])
+    exam = LESSON.block(EXAM)
+    left = tuple(item for item in exam.items if item != gone)
+    blocks = [b.model_copy(update={"items": left}) if b.id == EXAM else b for b in LESSON.blocks if b.items != (essay,)]
+    items = {item: public for item, public in LESSON.items.items() if item not in (gone, essay)}
+    newer = LESSON.model_copy(update={"edition": "next", "blocks": tuple(blocks), "items": items})
+    (exchange.root / COURSE.id / "outbound" / MODULE.id / "lesson.json").write_bytes(lesson_bytes(newer))
+    lesson.retake(EXAM)
+    assert set(lesson.answers.answers) == {essay}
 
 
 def test_another_attempt_brings_other_items_and_no_answers(lesson: LiveLesson, exchange: Exchange):

@@ -123,6 +123,32 @@ def test_a_lost_or_edited_number_is_brought_back_to_the_graders(named: int, show
     assert attempt_of("90-exam", answers(attempt=named), graded()) == shown
 
 
+def refused(**known: Any) -> Standing:
+    said = result().model_copy(update={"state": "拒收", "score": 0.0, "quizzes": {}, "notes": ("请重新提交",)})
+    return Standing(learner="amy", submitted=SECOND, refusal=said, classroom=True, **known)
+
+
+def test_after_a_refusal_the_first_attempt_can_be_handed_in_again():
+    state = block_state(LESSON, answers({drawn(1)[0]: "a"}), QUIZ, refused())
+    assert (state.phase, state.attempt, state.result) == ("open", 1, {})
+    assert (state.context["refused"], state.context["submitted_at"]) == (["请重新提交"], "")
+    assert not state.context["waiting"]
+
+
+def test_a_refusal_leaves_the_results_before_it_as_they_were():
+    before = {"graded": FIRST, "result": result(reflection=ReflectionResult(state="已评阅", score=17, points=20))}
+    state = block_state(LESSON, answers(), QUIZ, refused(**before))
+    assert (state.phase, state.result["score"], state.result["notes"]) == ("graded", 40, ["提醒一句"])
+    assert state.context["can_retake"]
+    assert state.context["submitted_at"] == FIRST.isoformat()
+    again = block_state(LESSON, answers(attempt=2), QUIZ, refused(**before))
+    assert (again.phase, again.attempt) == ("open", 2)
+    assert set(again.items).isdisjoint(drawn(1))
+    unread = answers({ESSAY_ITEM: "改过的心得"}, at="2026-03-01T12:00:00+00:00")
+    assert block_state(LESSON, unread, ESSAY, refused(**before)).phase == "open"
+    assert block_state(LESSON, unread, ESSAY, refused()).phase == "open"
+
+
 def test_another_attempt_may_begin_only_after_grading_and_while_some_remain():
     assert can_retake(QUIZ, answers(), graded())
     assert not can_retake(QUIZ, answers(), NEW)

@@ -2,7 +2,7 @@
 import { day } from "./clock.js";
 import { ask } from "./dialog.js";
 import { button, h, number } from "./dom.js";
-import { facts, remarks, scoreCard, topics } from "./score.js";
+import { facts, refusal, remarks, scoreCard, topics } from "./score.js";
 import { Sheet } from "./sheet.js";
 
 const ROUGH = { none: "还没有作答", part: "还没有答完" };
@@ -54,7 +54,8 @@ export function quiz(model, frame, views) {
       phase === "open" ? facts(model.get("block"), model.get("context"), model.get("attempt")) : "",
     );
     // Rebuilding what is already there would take the focus from a button in it.
-    const shown = JSON.stringify([phase, model.get("result"), model.get("context").can_retake, model.get("attempt")]);
+    const { can_retake, waiting, refused } = model.get("context");
+    const shown = JSON.stringify([phase, model.get("result"), can_retake, waiting, refused, model.get("attempt")]);
     if (state.dataset.shown !== shown) {
       state.dataset.shown = shown;
       state.replaceChildren(...standing());
@@ -67,23 +68,22 @@ export function quiz(model, frame, views) {
   /** What stands above the questions in this phase. */
   function standing() {
     const result = model.get("result");
-    if (phase === "submitted") return waiting();
-    if (phase === "graded") return graded(result);
-    if (!result.attempt) return [];
+    if (phase === "submitted") return [pending()];
+    const refused = refusal(model.get("context"));
+    if (phase === "graded") return [refused, ...graded(result)];
+    if (!result.attempt) return [refused];
     const text = `上一次（第 ${result.attempt} 次）得 ${number(result.score)} 分，${result.passed ? "已及格" : "未及格"}。`;
-    return [h("div", { class: "ql-last" }, h("p", {}, text), topics(result), remarks(result))];
+    return [refused, h("div", { class: "ql-last" }, h("p", {}, text), topics(result), remarks(result))];
   }
 
-  function waiting() {
+  function pending() {
     const at = day(model.get("context").submitted_at);
-    return [
-      h(
-        "div",
-        { class: "ql-waiting" },
-        h("p", {}, h("strong", {}, "已提交"), at ? `（${at}）` : ""),
-        h("p", {}, "正在评分。成绩出来后会自动显示在这里，不用刷新，也可以先做别的。"),
-      ),
-    ];
+    return h(
+      "div",
+      { class: "ql-waiting" },
+      h("p", {}, h("strong", {}, "已提交"), at ? `（${at}）` : ""),
+      h("p", {}, "正在评分。成绩出来后会自动显示在这里，不用刷新，也可以先做别的。"),
+    );
   }
 
   function graded(result) {
@@ -91,19 +91,25 @@ export function quiz(model, frame, views) {
     const left = block.attempts - result.attempt;
     const parts = [scoreCard(block, result), remarks(result), topics(result)];
     if (model.get("context").can_retake) {
-      const hidden = result.revealed ? "" : "答案和解析在及格或作答次数用完后公布。";
+      const later = result.revealed ? "" : "答案和解析在及格或作答次数用完后公布。";
       parts.push(
         h(
           "div",
           { class: "ql-bar" },
           button("再做一次", { class: "ql-button ql-main", onclick: () => retake(left) }),
-          h("span", { class: "ql-small" }, `还可以做 ${left} 次。${hidden}`),
+          h("span", { class: "ql-small" }, `还可以做 ${left} 次。${later}`),
         ),
       );
-    } else if (!result.revealed) {
-      parts.push(h("p", { class: "ql-small" }, block.reveal === "不公布" ? "本测验不公布答案。" : "答案和解析将在测验截止后公布。"));
-    }
+    } else if (!result.revealed) parts.push(h("p", { class: "ql-small" }, hidden(block)));
     return parts;
+  }
+
+  /** Why a graded paper that cannot be taken again shows no answers yet. */
+  function hidden(block) {
+    const { due, waiting } = model.get("context");
+    if (block.reveal === "不公布") return "本测验不公布答案。";
+    if (waiting) return "新的提交正在评分，评完后这里会自动更新。";
+    return due ? "答案和解析将在测验截止后公布。" : "";
   }
 
   /** Marks every question as far as the result allows. */
@@ -128,6 +134,7 @@ export function quiz(model, frame, views) {
     const result = model.get("result");
     if (phase === "submitted") frame.say("已提交，正在评分");
     else if (phase === "graded") frame.say(`成绩出来了：${number(result.score)} 分，${result.passed ? "已及格" : "未及格"}`);
+    else if (model.get("context").refused.length) frame.say("提交没有收下，可以重新提交");
     else frame.say("新的一次作答开始了");
     if (phase === "open") head.scrollIntoView({ block: "start" });
     else if (main.contains(document.activeElement) || document.activeElement === document.body) state.scrollIntoView({ block: "center" });

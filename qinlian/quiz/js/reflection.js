@@ -2,7 +2,7 @@
 import { ask } from "./dialog.js";
 import { day } from "./clock.js";
 import { button, h, number } from "./dom.js";
-import { remarks } from "./score.js";
+import { refusal, remarks } from "./score.js";
 import { Sheet } from "./sheet.js";
 
 /**
@@ -31,12 +31,14 @@ export function reflection(model, frame, views) {
     sheet.follow();
     submit.hidden = quizOpen || phase !== "open" || !context.classroom;
     hint.textContent = advice(quizOpen, context);
-    const shown = JSON.stringify([phase, model.get("result")]);
+    const shown = JSON.stringify([phase, model.get("result"), context.refused]);
     if (state.dataset.shown !== shown) {
       state.dataset.shown = shown;
-      state.replaceChildren(...standing(model.get("result")));
+      state.replaceChildren(refusal(context), ...standing(model.get("result")));
     }
-    if (before && before !== phase && phase !== "open") {
+    if (before === "submitted" && phase === "open" && context.refused.length) {
+      frame.say("提交没有收下，可以重新提交");
+    } else if (before && before !== phase && phase !== "open") {
       frame.say(phase === "submitted" ? "心得已提交，等待老师评阅" : "老师评阅了您的心得");
     }
   }

@@ -29,6 +29,17 @@ export function remarks(result) {
   return notes.length ? h("ul", { class: "ql-notes" }, ...notes.map((n) => h("li", {}, n))) : "";
 }
 
+/** Why the newest submission was not taken: it counts as never sent. */
+export function refusal(context) {
+  if (!context.refused.length) return "";
+  return h(
+    "div",
+    { class: "ql-refused" },
+    h("p", {}, h("strong", {}, "最近一次提交没有收下"), "，可以重新提交。"),
+    h("ul", { class: "ql-notes" }, ...context.refused.map((n) => h("li", {}, n))),
+  );
+}
+
 /** Topics to look at again. */
 export function topics(result, lead = "建议回看这些知识点") {
   if (!result.topics?.length) return "";
