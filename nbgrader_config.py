@@ -23,8 +23,9 @@ c.Exchange.timezone = "UTC"
 c.ExchangeFactory.collect = "qinlian.grading.collect.QinlianCollect"
 c.ExchangeFactory.release_assignment = "qinlian.grading.release.QinlianRelease"
 c.ExchangeFactory.release_feedback = "qinlian.grading.release.QinlianReleaseFeedback"
-# In the local classroom everybody is one user of this machine. Anywhere else this must stay on.
-c.QinlianCollect.check_owner = False
+# In the local classroom, which leaves this mark, everybody is one user of this machine.
+if (classroom / "one-user").is_file():
+    c.QinlianCollect.check_owner = False
 c.GenerateFeedback.preprocessors = ["qinlian.grading.feedback.GetMarks"]
 c.GenerateFeedback.exporter_class = "qinlian.grading.feedback.FeedbackExporter"
 

@@ -174,7 +174,9 @@ def make_classroom(root: Path) -> Classroom:
     made = Classroom(root)
     (root / "course" / "modules" / MODULE.id).mkdir(parents=True)
     shutil.copy(REPOSITORY / "nbgrader_config.py", root)
-    (root / ".classroom").mkdir()
+    (root / "course" / "course.yaml").touch()
+    (root / ".classroom").mkdir(mode=0o700)
+    (root / ".classroom" / "one-user").touch()
     write_sources(COURSE, IDS, root / "source")
     generate_assignments(
         root, COURSE, db_url=made.db_url, source=root / "source", release=root / "release", progress=lambda _: None

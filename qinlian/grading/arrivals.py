@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from sqlalchemy import Column, DateTime, Engine, Integer, MetaData, String, Table, Text, select
+from sqlalchemy import Boolean, Column, DateTime, Engine, Integer, MetaData, String, Table, Text, false, inspect, select
 from sqlalchemy.engine import Connection
 
-from qinlian.grading.responses import open_engine, retrying, writing
+from qinlian.grading.responses import chunks, open_engine, retrying, writing
 
-__all__ = ["Arrival", "Arrivals", "State", "secret_digest"]
+__all__ = ["Arrival", "Arrivals", "Seen", "State", "secret_digest", "seen_with"]
 
 State = Literal["等待", "已收", "已评分", "拒收", "停放"]
 """Seen but unfinished · kept and to be graded · graded · refused · given up after repeated failures."""
@@ -37,12 +37,19 @@ _TABLE = Table(
     Column("tries", Integer, nullable=False, default=0),
     Column("reason", Text, nullable=False, default=""),
     Column("notes", Text, nullable=False, default="[]"),
+    Column("looked", Boolean, nullable=False, default=False),
+    Column("told", Boolean, nullable=False, default=False),
 )
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """One row; times are aware, in UTC. ``secret`` is a digest, never the secret itself."""
+    """One row; times are aware, in UTC.
+
+    ``first_seen`` is when the folder was noticed and, once it was taken in, when it was first seen
+    complete. ``looked`` is set when it was looked into, taken or not. ``secret`` is a digest, never
+    the secret itself. ``told`` is set when its sender was told that it was refused or put aside.
+    """
 
     folder: str
     learner: str
@@ -54,11 +61,34 @@ class Arrival:
     tries: int
     reason: str
     notes: tuple[str, ...]
+    looked: bool
+    told: bool
 
     @property
     def place(self) -> str:
         """A name for this arrival's own folder: fixed length, no character of the learner's choosing."""
         return hashlib.sha256(self.folder.encode()).hexdigest()[:24]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """When a submission's folder was first seen in the exchange, and what was said of it then."""
+
+    first_seen: datetime
+    notes: tuple[str, ...] = ()
+
+
+def seen_with(connection: Connection, module: str, secrets: Sequence[str]) -> dict[str, Seen]:
+    """Secret → how the folder came that held it; empty where nothing ever came through the exchange."""
+    if not inspect(connection).has_table(_TABLE.name):
+        return {}
+    wanted = {secret_digest(secret): secret for secret in secrets}
+    found: dict[str, Seen] = {}
+    for part in chunks(list(wanted)):
+        query = select(_TABLE.c.secret, _TABLE.c.first_seen, _TABLE.c.notes)
+        for row in connection.execute(query.where(_TABLE.c.module == module, _TABLE.c.secret.in_(part))):
+            found[wanted[row.secret]] = Seen(row.first_seen.replace(tzinfo=UTC), tuple(json.loads(row.notes)))
+    return found
 
 
 def secret_digest(secret: str) -> str:
@@ -157,11 +187,18 @@ class Arrivals:
         with self._work() as connection:
             connection.execute(_TABLE.update().where(_TABLE.c.folder == folder).values(**values))
 
-    def keep(self, folder: str, submitted_at: datetime, secret: str, notes: tuple[str, ...]) -> None:
-        """Mark as 已收, with the time that counts."""
+    def look(self, folder: str) -> None:
+        """Mark that the folder is looked into now; should it not be taken, it may change until it is."""
+        self._set(folder, looked=True)
+
+    def keep(
+        self, folder: str, first_seen: datetime, submitted_at: datetime, secret: str, notes: tuple[str, ...]
+    ) -> None:
+        """Mark as 已收, with when it was first seen complete and the time that counts."""
         self._set(
             folder,
             state="已收",
+            first_seen=_naive(first_seen),
             submitted_at=_naive(submitted_at),
             secret=secret,
             notes=json.dumps(notes, ensure_ascii=False),
@@ -170,6 +207,18 @@ class Arrivals:
     def refuse(self, folder: str, reason: str) -> None:
         """Mark as 拒收 with its Chinese reason."""
         self._set(folder, state="拒收", reason=reason)
+
+    def untold(self) -> list[Arrival]:
+        """Folders that were refused or put aside, and whose senders were not told yet."""
+        query = select(_TABLE).where(_TABLE.c.state.in_(["拒收", "停放"]), _TABLE.c.told == false())
+        with self._look() as connection:
+            return [_arrival(row) for row in connection.execute(query.order_by(_TABLE.c.folder))]
+
+    def told(self, folders: Iterable[str]) -> None:
+        """Mark that the senders of these know."""
+        with self._work() as connection:
+            for folder in folders:
+                connection.execute(_TABLE.update().where(_TABLE.c.folder == folder).values(told=True))
 
     def graded(self, folder: str) -> None:
         """Mark as 已评分."""

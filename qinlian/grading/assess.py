@@ -5,31 +5,23 @@ Every way of grading comes through here: nbgrader's autograde, stock execution, 
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import DateTime, String, Text, column, inspect, select, table
+from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from qinlian.core.files import AnswerFile
 from qinlian.errors import GradingError
-from qinlian.grading.arrivals import secret_digest
+from qinlian.grading.arrivals import Seen, seen_with
 from qinlian.grading.editions import Edition, current_edition, find_edition
 from qinlian.grading.grades import PastAttempt, SubmissionGrade
+from qinlian.grading.history import Recorded, histories
 from qinlian.grading.late import Deadline, deadline
-from qinlian.grading.responses import (
-    Record,
-    Recorded,
-    histories,
-    open_engine,
-    persist,
-    retrying,
-    writing,
-)
+from qinlian.grading.responses import Record, open_engine, persist, retrying, writing
 from qinlian.grading.score import grade
 from qinlian.grading.submission import Submission, read_submission
 from qinlian.grading.tables import BASE_CELL, GRADE_CELL, NOTEBOOK
@@ -37,32 +29,17 @@ from qinlian.grading.tables import BASE_CELL, GRADE_CELL, NOTEBOOK
 __all__ = [
     "Assessment",
     "Past",
-    "Seen",
     "assess",
     "assess_folder",
     "cell_points",
     "course_folder",
+    "grade_and_keep",
     "keep",
     "past_of",
     "record_only",
 ]
 
 COURSE_VARIABLE = "QINLIAN_COURSE"
-_ARRIVAL = table(
-    "qinlian_arrival",
-    column("module", String),
-    column("secret", String),
-    column("first_seen", DateTime),
-    column("notes", Text),
-)
-
-
-@dataclass(frozen=True)
-class Seen:
-    """When a submission's folder was first seen in the exchange, and what was said of it then."""
-
-    first_seen: datetime
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,17 +69,22 @@ class Assessment:
 def course_folder(start: Path) -> Path:
     """The ``course`` folder: $QINLIAN_COURSE, else the nearest one above ``start``.
 
-    Raises GradingError when there is none: without the key nothing may be graded.
+    Releasing archives editions there and grading reads them, so both must ask here. Raises
+    GradingError when there is none: without the key nothing may be graded.
     """
     named = os.environ.get(COURSE_VARIABLE)
     if named:
-        if (Path(named) / "editions").is_dir():
+        if _is_course(Path(named)):
             return Path(named)
-        raise GradingError(f"环境变量 {COURSE_VARIABLE} 指的文件夹里没有课程存档（editions），无法评分")
+        raise GradingError(f"环境变量 {COURSE_VARIABLE} 指的不是课程文件夹，无法评分或发布；请改正或去掉它")
     for folder in (start.resolve(), *start.resolve().parents):
-        if (folder / "course" / "editions").is_dir():
+        if _is_course(folder / "course"):
             return folder / "course"
-    raise GradingError("没有找到带存档的 course 文件夹，无法评分；请在课程仓库里运行，并先发布模块")
+    raise GradingError("没有找到 course 文件夹，无法评分或发布；请在课程仓库里运行")
+
+
+def _is_course(folder: Path) -> bool:
+    return (folder / "course.yaml").is_file() or (folder / "editions").is_dir()
 
 
 def cell_points(connection: Connection, module: str) -> dict[str, float]:
@@ -119,24 +101,16 @@ def cell_points(connection: Connection, module: str) -> dict[str, float]:
 
 def _arrivals(connection: Connection, module: str, submissions: Sequence[Submission]) -> dict[str, Seen]:
     """Identity → how the submission's folder came, for those that came through the exchange."""
-    if not inspect(connection).has_table(_ARRIVAL.name):
-        return {}
-    wanted = {secret_digest(s.secret): s.identity for s in submissions if s.secret}
-    found: dict[str, Seen] = {}
-    for start in range(0, len(wanted), 400):
-        part = list(wanted)[start : start + 400]
-        query = select(_ARRIVAL).where(_ARRIVAL.c.module == module, _ARRIVAL.c.secret.in_(part))
-        for row in connection.execute(query):
-            found[wanted[row.secret]] = Seen(row.first_seen.replace(tzinfo=UTC), tuple(json.loads(row.notes)))
-    return found
+    came = seen_with(connection, module, [s.secret for s in submissions if s.secret])
+    return {s.identity: came[s.secret] for s in submissions if s.secret in came}
 
 
 def past_of(connection: Connection, module: str, submissions: Sequence[Submission]) -> Past:
     """Everything that grading these submissions to one module depends on in the gradebook."""
     learners = [s.learner for s in submissions]
-    attempts, recorded = histories(connection, module, learners)
-    arrivals = _arrivals(connection, module, submissions)
-    return Past(attempts, recorded, deadline(connection, module, learners), arrivals)
+    due = deadline(connection, module, learners)
+    attempts, recorded = histories(connection, module, learners, due)
+    return Past(attempts, recorded, due, _arrivals(connection, module, submissions))
 
 
 def assess(
@@ -196,6 +170,14 @@ def keep(connection: Connection, assessments: Sequence[Assessment], past: Past, 
     persist(connection, [a.record(now) for a in assessments], past.recorded)
 
 
+def grade_and_keep(connection: Connection, submission: Submission, course_dir: Path, now: datetime) -> Assessment:
+    """Grade one submission against what the gradebook knows in this transaction, and write its responses."""
+    past = past_of(connection, submission.module, [submission])
+    done = assess(submission, past, course_dir, now, cell_points(connection, submission.module))
+    keep(connection, [done], past, now)
+    return done
+
+
 def record_only(
     db_url: str, folder: Path, learner: str, module: str, course_dir: Path, now: datetime | None = None
 ) -> Assessment:
@@ -209,9 +191,6 @@ def record_only(
 
     def work() -> Assessment:
         with writing(open_engine(db_url)) as connection:
-            past = past_of(connection, module, [submission])
-            done = assess(submission, past, course_dir, moment, cell_points(connection, module))
-            keep(connection, [done], past, moment)
-        return done
+            return grade_and_keep(connection, submission, course_dir, moment)
 
     return retrying(work)

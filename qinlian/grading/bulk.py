@@ -49,6 +49,11 @@ class BulkReport:
     graded: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, Exception] = field(default_factory=dict)
+
+    def fail(self, learner: str, error: Exception) -> None:
+        """Note why one submission could not be graded: in Chinese, and what was raised."""
+        self.failed[learner], self.errors[learner] = _failure(error), error
 
 
 @dataclass(frozen=True)
@@ -243,7 +248,7 @@ def _failure(error: Exception) -> str:
 def _grade_chunk(plan: _Plan, jobs: Sequence[_Job], report: BulkReport, log: logging.Logger) -> None:
     """Grade some submissions in one transaction; their folders are put in place once it is committed."""
     now = datetime.now(UTC)
-    failed: dict[str, str] = {}
+    failed: dict[str, Exception] = {}
     ready: list[tuple[_Job, Path]] = []
     submissions = [read_submission(job.source, job.learner, plan.module) for job in jobs]
     try:
@@ -261,7 +266,7 @@ def _grade_chunk(plan: _Plan, jobs: Sequence[_Job], report: BulkReport, log: log
                     ready.append((job, _write_aside(plan, job, submission, filled.notebook, ready)))
                 except Exception as error:
                     log.exception("没有评完 %s 的 %s", job.learner, plan.module)
-                    failed[job.learner] = _failure(error)
+                    failed[job.learner] = error
                     continue
                 done.append(assessment)
                 marks.append(mark)
@@ -279,8 +284,9 @@ def _grade_chunk(plan: _Plan, jobs: Sequence[_Job], report: BulkReport, log: log
             _put_in_place(aside, job.target)
             report.graded.append(job.learner)
         except OSError as error:
-            failed[job.learner] = _failure(error)
-    report.failed |= failed
+            failed[job.learner] = error
+    for learner, raised in failed.items():
+        report.fail(learner, raised)
 
 
 def _by_nbgrader(setting: Setting, module: str, learner: str) -> None:
@@ -366,4 +372,4 @@ def _one_by_one(jobs: Sequence[_Job], report: BulkReport, log: logging.Logger, w
                 report.graded.append(job.learner)
         except Exception as error:
             log.exception("没有评完 %s", job.learner)
-            report.failed[job.learner] = _failure(error)
+            report.fail(job.learner, error)

@@ -14,7 +14,8 @@ from nbgrader.exchange.default import ExchangeCollect
 from qinlian.errors import QinlianError
 from qinlian.grading.assess import course_folder, record_only
 from qinlian.grading.intake import Intake, Parcel, belongs
-from qinlian.grading.setting import grading_lock
+from qinlian.grading.results import tell_refused
+from qinlian.grading.setting import Setting, grading_lock
 
 __all__ = ["QinlianCollect"]
 
@@ -22,8 +23,9 @@ __all__ = ["QinlianCollect"]
 class QinlianCollect(ExchangeCollect):  # type: ignore[misc]
     """Takes in complete submissions and shows nbgrader, for each learner, the one that counts.
 
-    ``check_owner`` (nbgrader's own trait) is turned off only where all learners are one user of the
-    machine, as in the local classroom; elsewhere a folder of somebody else is refused, not warned of.
+    ``check_owner`` (nbgrader's own trait) may be turned off only where all learners are one user of the
+    machine and nobody else gets to the exchange, as in the local classroom; elsewhere a folder of
+    somebody else is refused, not warned of.
     """
 
     def init_src(self) -> None:
@@ -44,9 +46,13 @@ class QinlianCollect(ExchangeCollect):  # type: ignore[misc]
                 fresh = intake.take(module, learner)
                 for parcels in intake.kept(module, {p.arrival.learner for p in fresh}).values():
                     self._show(intake, parcels)
+                tell_refused(self._setting(), intake)
         except QinlianError as error:
             self.fail(str(error))
         self.log.info("收到 %s 的新提交 %s 份", module, len(fresh))
+
+    def _setting(self) -> Setting:
+        return Setting(Path(self.coursedir.root), self.config, self.coursedir, Path(self.root), self.log)
 
     def _show(self, intake: Intake, parcels: list[Parcel]) -> None:
         """One learner's attempts: record those that nbgrader will not see, place the one it will.

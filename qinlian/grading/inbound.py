@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from qinlian.core.files import ANSWERS_LIMIT, ANSWERS_NAME
 from qinlian.errors import SubmissionError
@@ -27,6 +28,7 @@ __all__ = [
     "Folder",
     "FolderName",
     "Unfinished",
+    "closed_to_others",
     "folder_name",
     "open_inbound",
     "printable",
@@ -65,7 +67,7 @@ class FolderName:
 class Folder:
     """What was read of one folder. ``answers`` is None when there was none that may be taken.
 
-    ``written`` is when the file system says the submission was complete. ``notes`` are Chinese
+    ``written`` is when, by the file system, the last file that counts was touched. ``notes`` are Chinese
     sentences for the learner and the instructor.
     """
 
@@ -114,6 +116,13 @@ def open_inbound(path: str | os.PathLike[str]) -> Iterator[int]:
         yield handle
     finally:
         os.close(handle)
+
+
+def closed_to_others(path: Path) -> bool:
+    """True when a folder on the way to ``path`` is this user's and lets nobody else in."""
+    there = path.resolve()
+    ways = (folder.stat() for folder in (there, *there.parents) if folder.exists())
+    return any(s.st_uid == os.geteuid() and not s.st_mode & 0o077 for s in ways)
 
 
 def _owner(uid: int) -> str:
@@ -173,41 +182,60 @@ def read_folder(inbound: int, name: FolderName, *, check_owner: bool = True) -> 
     """
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
+        # Looked at before it is opened: under a strict umask it is closed to us while it is written.
+        _check(os.stat(name.text, dir_fd=inbound, follow_symlinks=False), name, check_owner)
         folder = os.open(name.text, flags, dir_fd=inbound)
+    except (FileNotFoundError, PermissionError):
+        raise Unfinished from None
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENOTDIR):
-            raise SubmissionError("not-folder", "提交的不是一个文件夹，没有收；请在课程页面里重新提交") from None
-        if error.errno == errno.ENOENT:
-            raise Unfinished from None
-        raise SubmissionError("unreadable", "提交的文件夹打不开，没有收；请在课程页面里重新提交") from None
+            raise _not_folder() from None
+        raise
     try:
-        return _read_open(folder, name, check_owner)
+        status = os.fstat(folder)
+        _check(status, name, check_owner)
+        return _read_open(folder, name, status.st_uid if check_owner else None)
     finally:
         os.close(folder)
 
 
-def _read_open(folder: int, name: FolderName, check_owner: bool) -> Folder:
-    status = os.fstat(folder)
+def _not_folder() -> SubmissionError:
+    return SubmissionError("not-folder", "提交的不是一个文件夹，没有收；请在课程页面里重新提交")
+
+
+def _check(status: os.stat_result, name: FolderName, check_owner: bool) -> None:
+    if not stat.S_ISDIR(status.st_mode):
+        raise _not_folder()
     if check_owner and _owner(status.st_uid) != name.learner:
         raise SubmissionError("forged", "提交的文件夹不属于它所写的学员，没有收；请用自己的账号重新提交")
     # nbgrader opens the folder to everyone as its very last step.
     if status.st_mode & 0o777 != 0o777:
         raise Unfinished
-    owner = status.st_uid if check_owner else None
-    secret, written = _credentials(folder, owner)
+
+
+def _read_open(folder: int, name: FolderName, owner: int | None) -> Folder:
+    secret, touched = _credentials(folder, owner)
     notes: list[str] = []
 
-    def take(file: str, limit: int, what: str, then: str) -> bytes | None:
+    def take(file: str, limit: int, what: str, then: str) -> tuple[bytes, os.stat_result] | None:
         try:
-            found = _read(folder, file, limit, owner)
+            return _read(folder, file, limit, owner)
         except _Refused as reason:
             notes.append(f"{what}{reason}，没有收；{then}")
             return None
-        return found[0] if found else None
 
     answers = take(ANSWERS_NAME, ANSWERS_LIMIT, "答题记录", "请在课程页面里作答后重新提交")
     notebook = take(f"{name.module}.ipynb", NOTEBOOK_LIMIT, NOTEBOOK, "评分只看答题记录，得分不受影响")
-    return Folder(name=name, secret=secret, answers=answers, notebook=notebook, written=written, notes=tuple(notes))
+    # The last touch counts, or answers could be put into an old folder after the deadline.
+    written = max(touched, answers[1].st_ctime) if answers else touched
+    return Folder(
+        name=name,
+        secret=secret,
+        answers=answers[0] if answers else None,
+        notebook=notebook[0] if notebook else None,
+        written=datetime.fromtimestamp(written, UTC),
+        notes=tuple(notes),
+    )
 
 
 def read_secret(inbound: int, name: FolderName) -> str:
@@ -227,8 +255,8 @@ def read_secret(inbound: int, name: FolderName) -> str:
     return found[0].decode().strip() if found and _SECRET.fullmatch(found[0]) else ""
 
 
-def _credentials(folder: int, owner: int | None) -> tuple[str, datetime]:
-    """The submission's secret and the time its files were last touched, by the kernel's clock."""
+def _credentials(folder: int, owner: int | None) -> tuple[str, float]:
+    """The submission's secret, and when it or its timestamp was last touched by the kernel's clock."""
     try:
         stamp = _read(folder, TIMESTAMP_NAME, 1000, owner)
         secret = _read(folder, SECRET_NAME, 1000, owner)
@@ -238,6 +266,4 @@ def _credentials(folder: int, owner: int | None) -> tuple[str, datetime]:
         raise Unfinished
     if not _SECRET.fullmatch(secret[0]):
         raise SubmissionError("bad-secret", "提交的凭证不合规范，没有收；请在课程页面里重新提交")
-    # Of the two times the earlier: a later chmod by an administrator must not make anyone late.
-    moment = min(stamp[1].st_ctime, secret[1].st_ctime)
-    return secret[0].decode().strip(), datetime.fromtimestamp(moment, UTC)
+    return secret[0].decode().strip(), max(stamp[1].st_ctime, secret[1].st_ctime)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
-from qinlian.grading.responses import naive
+from qinlian.grading.responses import chunks, naive
 from qinlian.grading.tables import ASSIGNMENT, SUBMITTED_ASSIGNMENT
 
 __all__ = ["Deadline", "checked_penalty", "deadline"]
@@ -45,10 +45,10 @@ def deadline(connection: Connection, module: str, learners: Sequence[str]) -> De
     if row is None or row.duedate is None:
         return Deadline(None, {})
     extensions: dict[str, timedelta] = {}
-    for start in range(0, len(learners), 400):
+    for part in chunks(learners):
         query = select(SUBMITTED_ASSIGNMENT.c.student_id, SUBMITTED_ASSIGNMENT.c.extension).where(
             SUBMITTED_ASSIGNMENT.c.assignment_id == row.id,
-            SUBMITTED_ASSIGNMENT.c.student_id.in_(learners[start : start + 400]),
+            SUBMITTED_ASSIGNMENT.c.student_id.in_(part),
             SUBMITTED_ASSIGNMENT.c.extension.is_not(None),
         )
         extensions |= {found.student_id: found.extension for found in connection.execute(query)}

@@ -32,6 +32,8 @@ from qinlian.grading.preprocess import (
     PlaceReflections,
     PutBackReleased,
     SaveGrades,
+    cell_outputs,
+    fill_grade_cells,
     released_notebook,
 )
 from qinlian.grading.responses import open_engine
@@ -142,7 +144,7 @@ def _run(
                         blank.add(name)
                     cell.source = _sentinel("text", name)
         elif cls is GradeFromAnswers:
-            points = _outputs(nb)
+            points = fill_grade_cells(nb, _outputs)
         else:
             step = cls(config=config)
             if step.enabled:
@@ -150,25 +152,8 @@ def _run(
     return nb, placeholders, points, blank
 
 
-def _outputs(nb: NotebookNode) -> dict[str, float]:
-    points = {}
-    count = 0
-    for cell in nb.cells:
-        if cell.cell_type != "code":
-            continue
-        count += 1
-        cell.outputs, cell.execution_count = [], None
-        if utils.is_grade(cell):
-            name = cell.metadata.nbgrader["grade_id"]
-            points[name] = float(cell.metadata.nbgrader["points"])
-            data = {"text/html": _sentinel("html", name), "text/plain": _sentinel("summary", name)}
-            score = {"text/plain": _sentinel("score", name)}
-            cell.execution_count = count
-            cell.outputs = [
-                nbformat.v4.new_output("display_data", data=data),
-                nbformat.v4.new_output("execute_result", data=score, execution_count=count),
-            ]
-    return points
+def _outputs(name: str, _: float, count: int) -> list[NotebookNode]:
+    return cell_outputs(_sentinel("html", name), _sentinel("summary", name), _sentinel("score", name), count)
 
 
 _made: dict[str, Prepared] = {}

@@ -8,6 +8,7 @@ learner's notebook is run, shown or even looked at: all that counts is answers.j
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from traitlets import Unicode
 
 from qinlian.core.scoring import plain_score
 from qinlian.errors import GradingError
-from qinlian.grading.assess import Assessment, assess_folder, course_folder, keep, past_of
+from qinlian.grading.assess import Assessment, assess_folder, course_folder, grade_and_keep
 from qinlian.grading.explain import explain, summary
 from qinlian.grading.grades import SubmissionGrade
 from qinlian.grading.plaintext import markdown_cell
@@ -33,6 +34,8 @@ __all__ = [
     "PlaceReflections",
     "PutBackReleased",
     "SaveGrades",
+    "cell_outputs",
+    "fill_grade_cells",
     "grade_outputs",
     "released_notebook",
     "text_digest",
@@ -60,6 +63,12 @@ class _Assessing(NbGraderPreprocessor):
         "", help="The folder course/ with its editions; empty: $QINLIAN_COURSE, or the nearest one above."
     ).tag(config=True)
 
+    def _course_dir(self) -> Path:
+        if self.course_directory:
+            return Path(self.course_directory)
+        coursedir = _coursedir(self)
+        return course_folder(Path(coursedir.root) if coursedir is not None else Path.cwd())
+
     def _assessment(self, resources: ResourcesDict) -> Assessment:
         """The submission's grade, made once for all preprocessors of one pass."""
         if _KEY not in resources:
@@ -71,9 +80,7 @@ class _Assessing(NbGraderPreprocessor):
                 # As it was submitted: nbgrader's copy in autograded/ has already followed any link.
                 submitted = Path(coursedir.format_path(coursedir.submitted_directory, learner, module))
                 folder = submitted if submitted.is_dir() else folder
-            root = Path(coursedir.root) if coursedir is not None else Path.cwd()
-            course_dir = Path(self.course_directory) if self.course_directory else course_folder(root)
-            resources[_KEY] = assess_folder(where["db_url"], folder, learner, module, course_dir)
+            resources[_KEY] = assess_folder(where["db_url"], folder, learner, module, self._course_dir())
         found: Assessment = resources[_KEY]
         return found
 
@@ -121,18 +128,47 @@ class PlaceReflections(_Assessing):
         return nb, resources
 
 
+def fill_grade_cells(nb: NotebookNode, outputs: Callable[[str, float, int], list[NotebookNode]]) -> dict[str, float]:
+    """Give each grade cell ``outputs(name, points, execution count)`` and every other code cell none.
+
+    Returns grade cell → points.
+    """
+    points: dict[str, float] = {}
+    count = 0
+    for cell in nb.cells:
+        if cell.cell_type != "code":
+            continue
+        count += 1
+        cell.outputs, cell.execution_count = [], None
+        if utils.is_grade(cell):
+            name = cell.metadata.nbgrader["grade_id"]
+            points[name] = float(cell.metadata.nbgrader["points"])
+            cell.execution_count = count
+            cell.outputs = outputs(name, points[name], count)
+    return points
+
+
+def cell_outputs(html: str, text: str, score: str, count: int) -> list[NotebookNode]:
+    """Something for people, then the score, which nbgrader reads."""
+    return [
+        nbformat.v4.new_output("display_data", data={"text/html": html, "text/plain": text}),
+        nbformat.v4.new_output("execute_result", data={"text/plain": score}, execution_count=count),
+    ]
+
+
 def grade_outputs(grade: SubmissionGrade, quiz_id: str, points: float, count: int) -> list[NotebookNode]:
     """What running the grade cell leaves: something for people, then one plain float in [0, points].
 
-    nbgrader takes anything else for full marks, so the number is clamped here once more.
+    nbgrader takes anything else for full marks, so the number is clamped here once more. Raises
+    GradingError for a quiz that is not ours: without an output nbgrader would give it full marks.
     """
-    quiz = grade.quiz(quiz_id)
-    score = plain_score(quiz.counted, points)
-    data = {"text/html": explain(grade, quiz), "text/plain": summary(quiz)}
-    return [
-        nbformat.v4.new_output("display_data", data=data),
-        nbformat.v4.new_output("execute_result", data={"text/plain": repr(score)}, execution_count=count),
-    ]
+    try:
+        quiz = grade.quiz(quiz_id)
+    except KeyError:
+        raise GradingError(
+            f"评分单元格 {quiz_id} 不是本课程的测验，不能评分；请先运行 qinlian build 并重新发布"
+        ) from None
+    return cell_outputs(explain(grade, quiz), summary(quiz), repr(plain_score(quiz.counted, points)), count)
 
 
 class GradeFromAnswers(_Assessing):
@@ -140,24 +176,12 @@ class GradeFromAnswers(_Assessing):
 
     def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> Step:
         """The notebook as running it would leave it; raises GradingError for a grade cell not ours."""
-        grade = self._assessment(resources).grade
-        known = {quiz.quiz.id for quiz in grade.quizzes}
-        count = 0
-        for cell in nb.cells:
-            if cell.cell_type != "code":
-                continue
-            count += 1
-            cell.outputs, cell.execution_count = [], None
-            if utils.is_grade(cell):
-                name = cell.metadata.nbgrader["grade_id"]
-                if name not in known:
-                    # Without an output nbgrader would give it full marks.
-                    raise GradingError(
-                        f"评分单元格 {name} 不是本课程的测验，不能评分；请先运行 qinlian build 并重新发布"
-                    )
-                cell.execution_count = count
-                cell.outputs = grade_outputs(grade, name, float(cell.metadata.nbgrader["points"]), count)
+        _fill(nb, self._assessment(resources).grade)
         return nb, resources
+
+
+def _fill(nb: NotebookNode, grade: SubmissionGrade) -> None:
+    fill_grade_cells(nb, lambda name, points, count: grade_outputs(grade, name, points, count))
 
 
 class SaveGrades(SaveAutoGrades, _Assessing):  # type: ignore[misc]
@@ -175,16 +199,21 @@ class SaveGrades(SaveAutoGrades, _Assessing):  # type: ignore[misc]
         with engine.connect() as connection:
             self._shown = shown(connection, module, [learner])
         self._digests: dict[tuple[str, str], str] = {}
+        before = self._assessment(resources)
         nb, resources = super().preprocess(nb, resources)
-        assessment, now = self._assessment(resources), datetime.now(UTC)
+        course_dir, now = self._course_dir(), datetime.now(UTC)
 
-        def work() -> None:
+        def work() -> Assessment:
             with writing(engine) as connection:
-                past = past_of(connection, module, [assessment.submission])
-                keep(connection, [assessment], past, now)
+                done = grade_and_keep(connection, before.submission, course_dir, now)
                 set_shown(connection, module, self._digests, shown(connection, module, [learner]))
+            return done
 
-        retrying(work)
+        # Another process may have graded another attempt since: only this transaction knows for good.
+        resources[_KEY] = after = retrying(work)
+        if [q.counted for q in after.grade.quizzes] != [q.counted for q in before.grade.quizzes]:
+            _fill(nb, after.grade)
+            nb, resources = super().preprocess(nb, resources)
         return nb, resources
 
     def _add_score(self, cell: NotebookNode, resources: ResourcesDict) -> None:

@@ -26,7 +26,9 @@ from qinlian.authoring.secret import load_identity
 from qinlian.core.files import ANSWERS_NAME
 from qinlian.core.model import Course, Module
 from qinlian.errors import QinlianError
+from qinlian.grading.assess import course_folder
 from qinlian.grading.editions import save_edition
+from qinlian.grading.folders import replace_folder
 from qinlian.notebooks.build import write_sources
 
 __all__ = ["QinlianRelease", "QinlianReleaseFeedback", "unfit"]
@@ -82,14 +84,15 @@ def _different(made: dict[str, bytes | None], found: dict[str, bytes | None]) ->
 
 
 class QinlianRelease(ExchangeReleaseAssignment):  # type: ignore[misc]
-    """Publishes what course/ gives, archives its edition first, and replaces an old one at one stroke."""
+    """Publishes what course/ gives, and archives its edition first."""
 
     def copy_files(self) -> None:
         """Check, archive the edition, publish. Raises ExchangeError, in Chinese, when refused."""
         module_id = self.coursedir.assignment_id
-        course_dir = Path(self.coursedir.root) / "course"
         source = Path(self.coursedir.format_path(self.coursedir.source_directory, ".", module_id))
         try:
+            # The same folder that grading will look for the edition in.
+            course_dir = course_folder(Path(self.coursedir.root))
             course = load_course(course_dir)
             module = course.module(module_id)
             reason = unfit(course, module, course_dir, source, Path(self.src_path), self.config)
@@ -105,16 +108,14 @@ class QinlianRelease(ExchangeReleaseAssignment):  # type: ignore[misc]
         self.log.info("已发布 %s %s", self.coursedir.course_id, module_id)
 
     def _publish(self, source: Path, target: Path) -> None:
-        # Learners fetch at any moment: they get the old edition or the new one, never half of each.
+        # Learners fetch at any moment: they never get half of the old edition and half of the new one.
         holder = Path(tempfile.mkdtemp(prefix=".releasing-", dir=target.parent))
         try:
             shared = self.coursedir.groupshared
             fresh = holder / "new"
             self.do_copy(str(source), str(fresh))
             self.set_perms(str(fresh), fileperms=0o664 if shared else 0o644, dirperms=0o2775 if shared else 0o755)
-            if target.exists():
-                target.rename(holder / "old")
-            fresh.rename(target)
+            replace_folder(fresh, target)
         finally:
             shutil.rmtree(holder, ignore_errors=True)
 

@@ -17,6 +17,7 @@ from typing import Literal
 from pydantic import ValidationError
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from qinlian.core.files import ItemResult, QuizResult, ReflectionResult, ResultFile, result_name
 from qinlian.core.scoring import plain_score
@@ -24,7 +25,7 @@ from qinlian.grading.assess import Assessment, assess, cell_points, past_of
 from qinlian.grading.editions import Edition
 from qinlian.grading.explain import topics_to_review
 from qinlian.grading.grades import ItemGrade, QuizGrade, ReflectionGrade
-from qinlian.grading.intake import Parcel, Refusal
+from qinlian.grading.intake import Intake, Parcel, Refusal
 from qinlian.grading.responses import mark_released, open_engine, retrying, writing
 from qinlian.grading.setting import Setting
 from qinlian.grading.submission import read_submission
@@ -40,7 +41,16 @@ from qinlian.grading.tables import (
 from qinlian.items.base import item_type
 from qinlian.notebooks.markdown import render, render_inline
 
-__all__ = ["Mark", "Marks", "marks_of", "publish_results", "result_of", "write_refusal", "write_result"]
+__all__ = [
+    "Mark",
+    "Marks",
+    "marks_of",
+    "publish_results",
+    "result_of",
+    "tell_refused",
+    "write_refusal",
+    "write_result",
+]
 
 
 @dataclass(frozen=True)
@@ -188,8 +198,11 @@ def write_result(folder: Path, secret: str, result: ResultFile) -> bool:
     The folder can be entered and not listed; the file appears whole.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if folder.stat().st_mode & 0o777 != 0o711:
-        folder.chmod(0o711)
+    found = folder.stat()
+    # Where the graders share the folder as a group, they go on reading it.
+    listable = found.st_mode & (0o004 if found.st_mode & 0o020 else 0o044)
+    if listable and found.st_uid == os.geteuid():
+        folder.chmod(found.st_mode & 0o7777 & ~listable)
     target = folder / result_name(secret)
     try:
         old = ResultFile.model_validate_json(target.read_bytes())
@@ -248,18 +261,36 @@ def publish_results(setting: Setting, course_dir: Path, parcels: Sequence[Parcel
 
 def write_refusal(setting: Setting, refusal: Refusal) -> None:
     """Tell who sent a refused submission why. Says nothing of anybody's grades."""
+    arrival = refusal.arrival
     with open_engine(setting.db_url).connect() as connection:
-        points = cell_points(connection, refusal.module)
-    now = datetime.now(UTC).isoformat(timespec="seconds")
+        points = cell_points(connection, arrival.module)
     result = ResultFile(
         course=setting.course_id,
-        module=refusal.module,
+        module=arrival.module,
         edition="",
-        submitted_at=now,
-        graded_at=now,
+        submitted_at=(arrival.submitted_at or arrival.first_seen).isoformat(timespec="seconds"),
+        graded_at=datetime.now(UTC).isoformat(timespec="seconds"),
         score=0.0,
         max_score=sum(points.values()) or 100.0,
-        state="已评分",
+        state="拒收",
         notes=(refusal.reason,),
     )
     write_result(setting.results, refusal.secret, result)
+
+
+def tell_refused(setting: Setting, intake: Intake) -> int:
+    """Tell everybody whose submission was refused or put aside; how many were refused.
+
+    Whom it cannot tell now, it tells the next time.
+    """
+    told: list[Refusal] = []
+    for refusal in intake.refusals:
+        try:
+            if refusal.secret:
+                write_refusal(setting, refusal)
+            told.append(refusal)
+        except (OSError, SQLAlchemyError):
+            setting.log.exception("没有把提交 %s 未收的原因告诉提交的人，稍后再试", refusal.arrival.folder)
+    if told:
+        intake.arrivals.told(r.arrival.folder for r in told)
+    return sum(r.arrival.state == "拒收" for r in told)

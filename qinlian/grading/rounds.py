@@ -10,21 +10,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 
 from qinlian.errors import GradingError, QinlianError
 from qinlian.grading.assess import course_folder, record_only
 from qinlian.grading.bulk import grade_submissions
 from qinlian.grading.feedback import publish_feedback
 from qinlian.grading.intake import Intake, Parcel, belongs
-from qinlian.grading.results import publish_results, write_refusal
+from qinlian.grading.results import publish_results, tell_refused
 from qinlian.grading.setting import Setting, grading_lock
 
 __all__ = ["Rounds", "Summary"]
 
 Progress = Callable[[str, int, int], None]
 """(what is being done, how many are done, of how many)."""
-_NO_KEY_WAIT, _LOCKED_WAIT = 30.0, 1.0
+_NO_KEY_WAIT, _DISK_WAIT, _LOCKED_WAIT = 30.0, 10.0, 1.0
 
 
 def _silent(_: str, __: int, ___: int) -> None:
@@ -58,14 +58,12 @@ class Summary:
 
 
 class Rounds:
-    """Grading of one course. ``check_owner`` as in QinlianCollect; None takes the course's setting."""
+    """Grading of one course. Raises GradingError when its exchange is open to forgery, as Intake does."""
 
-    def __init__(self, setting: Setting, check_owner: bool | None = None) -> None:
+    def __init__(self, setting: Setting) -> None:
         self.setting = setting
-        if check_owner is None:
-            collect = setting.factory().Collect(coursedir=setting.coursedir, authenticator=setting.authenticator())
-            check_owner = collect.check_owner
-        self.intake = Intake(setting.coursedir, setting.inbound, check_owner=check_owner, log=setting.log)
+        collect = setting.factory().Collect(coursedir=setting.coursedir, authenticator=setting.authenticator())
+        self.intake = Intake(setting.coursedir, setting.inbound, check_owner=collect.check_owner, log=setting.log)
 
     def step(
         self, module: str | None = None, summary: Summary | None = None, progress: Progress = _silent
@@ -74,29 +72,38 @@ class Rounds:
         summary = summary if summary is not None else Summary()
         with grading_lock(self.setting.coursedir):
             parcels = self.intake.take(module)
-            summary.refused += self._tell_refused()
             done: list[Parcel] = []
             for name in sorted({p.arrival.module for p in parcels}):
                 mine = [p for p in parcels if p.arrival.module == name]
                 done += self._module(name, mine, summary, progress)
+            summary.refused += self.tell_refused()
             return done
 
-    def _module(self, module: str, parcels: Sequence[Parcel], summary: Summary, progress: Progress) -> list[Parcel]:
+    def _module(
+        self, module: str, parcels: Sequence[Parcel], summary: Summary, progress: Progress, *, anew: bool = False
+    ) -> list[Parcel]:
         kept = self.intake.kept(module, {p.arrival.learner for p in parcels})
         counts = {belongs(everything).arrival.folder for everything in kept.values()}
         graded: list[Parcel] = []
-        for wave in _waves(parcels):
+        # Graded anew they have their numbers already, and what nbgrader holds follows from all the others.
+        last = counts if anew else set()
+        waves = _waves([p for p in parcels if p.arrival.folder not in last])
+        for wave in (*waves, [p for p in parcels if p.arrival.folder in last]):
             shown = [p for p in wave if p.arrival.folder in counts]
             for parcel in wave:
                 if parcel not in shown and self._record(parcel, summary):
                     graded.append(parcel)
             graded += self._grade(module, shown, summary, progress)
-        if graded:
-            summary.results += len(self.publish(module, graded))
+        written, failed = self.publish(graded)
+        summary.results += len(written)
+        out = [p for p in graded if p not in failed]
+        # Grading one once more adds no attempt; it is how its result gets another chance.
+        self._put_off(failed, "结果没有写出，稍后会自动再试", _DISK_WAIT, summary)
+        if out:
             with self.intake.arrivals.together():
-                for parcel in graded:
+                for parcel in out:
                     self.intake.graded(parcel)
-        return graded
+        return out
 
     def _record(self, parcel: Parcel, summary: Summary) -> bool:
         """Keep an attempt that nbgrader does not get to see: overtaken, or late after one on time."""
@@ -119,15 +126,19 @@ class Rounds:
             report = grade_submissions(
                 self.setting, module, sorted(placed), True, lambda done, total: progress("评分", done, total)
             )
-            for learner, reason in report.failed.items():
-                self._fail(placed[learner], reason, summary)
+            for learner in report.failed:
+                with self._surviving([placed[learner]], summary):
+                    raise report.errors[learner]
             summary.graded += len(report.graded)
             return [placed[learner] for learner in report.graded]
         return []
 
     @contextmanager
     def _surviving(self, parcels: Sequence[Parcel], summary: Summary) -> Iterator[None]:
-        """Whatever goes wrong inside concerns these attempts and stops no other."""
+        """Whatever goes wrong inside concerns these attempts and stops no other.
+
+        Only what is wrong with an attempt itself counts against it.
+        """
         try:
             yield
         except OperationalError:
@@ -135,6 +146,9 @@ class Rounds:
         except GradingError as error:
             # The course lacks something; no submission is to blame, and none is given up for it.
             self._put_off(parcels, str(error), _NO_KEY_WAIT, summary)
+        except (OSError, InterfaceError, InternalError):
+            self.setting.log.debug("评分出错", exc_info=True)
+            self._put_off(parcels, "磁盘或成绩册有问题，稍后会自动再评", _DISK_WAIT, summary)
         except Exception as error:
             self.setting.log.debug("评分出错", exc_info=True)
             known = isinstance(error, QinlianError)
@@ -154,30 +168,33 @@ class Rounds:
         self.setting.log.error("提交 %s 没有评完%s：%s", parcel.arrival.folder, end, reason)
         summary.reasons[parcel.arrival.folder] = reason
 
-    def _tell_refused(self) -> int:
-        refusals, self.intake.refusals = self.intake.refusals, []
-        for refusal in refusals:
-            try:
-                if refusal.secret:
-                    write_refusal(self.setting, refusal)
-            except Exception:
-                self.setting.log.exception("没有把拒收的原因告诉提交的人")
-        return len(refusals)
+    def tell_refused(self) -> int:
+        """Tell whose submission was not taken, where that is still to be done; how many were refused."""
+        return tell_refused(self.setting, self.intake)
 
-    def publish(self, module: str, parcels: Sequence[Parcel]) -> list[Parcel]:
-        """Write the results of these attempts; returns those that are new. Failures are logged."""
+    def publish(self, parcels: Sequence[Parcel]) -> tuple[list[Parcel], list[Parcel]]:
+        """Write the results of these attempts; returns those that are new, and those that failed."""
         try:
-            return publish_results(self.setting, self.course_dir, parcels)
+            return publish_results(self.setting, self.course_dir, parcels), []
         except Exception:
-            if len(parcels) == 1:
-                self.setting.log.exception("提交 %s 的结果没有写出", parcels[0].arrival.folder)
-                return []
-        return [found for parcel in parcels for found in self.publish(module, [parcel])]
+            by_learner: dict[str, list[Parcel]] = {}
+            for parcel in parcels:
+                by_learner.setdefault(parcel.arrival.learner, []).append(parcel)
+            if len(by_learner) == 1:
+                self.setting.log.exception("提交 %s 的结果没有写出", parcels[-1].arrival.folder)
+                return [], list(parcels)
+        # Somebody's result cannot be written: the others get theirs.
+        parts = [self.publish(mine) for mine in by_learner.values()]
+        return [p for written, _ in parts for p in written], [p for _, failed in parts for p in failed]
 
-    def refresh(self, module: str, learners: Collection[str] | None = None) -> list[Parcel]:
-        """Write again whatever result is no longer true; returns the attempts whose result is new."""
+    def newest(self, module: str, learners: Collection[str] | None = None) -> list[Parcel]:
+        """Each learner's newest attempt, where it is graded: the one whose result is kept true."""
         newest = [parcels[-1] for parcels in self.intake.kept(module, learners).values()]
-        return self.publish(module, [p for p in newest if p.arrival.state == "已评分"])
+        return [p for p in newest if p.arrival.state == "已评分"]
+
+    def refresh(self, module: str) -> list[Parcel]:
+        """Write again whatever result is no longer true; returns the attempts whose result is new."""
+        return self.publish(self.newest(module))[0]
 
     def feedback(self, module: str, learner: str) -> bool:
         """Make and release one learner's feedback page; a failure is logged."""
@@ -188,11 +205,18 @@ class Rounds:
             return False
         return True
 
-    def again(self, module: str, summary: Summary, progress: Progress = _silent) -> list[Parcel]:
-        """Grade everything of a module anew: each learner's attempts in order of arrival."""
+    def again(
+        self,
+        module: str,
+        summary: Summary,
+        progress: Progress = _silent,
+        learners: Collection[str] | None = None,
+    ) -> list[Parcel]:
+        """Grade what was graded of a module anew, for everybody or for some learners."""
         with grading_lock(self.setting.coursedir):
-            everything = [p for parcels in self.intake.kept(module).values() for p in parcels]
-            return self._module(module, everything, summary, progress)
+            kept = self.intake.kept(module, learners).values()
+            graded = [p for parcels in kept for p in parcels if p.arrival.state == "已评分"]
+            return self._module(module, graded, summary, progress, anew=True)
 
     @property
     def course_dir(self) -> Path:

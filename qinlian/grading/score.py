@@ -25,7 +25,7 @@ from weakref import WeakKeyDictionary
 from qinlian.core.drawing import draw
 from qinlian.core.files import AnswerFile
 from qinlian.core.model import Item, QuizBlock
-from qinlian.core.scoring import plain_score, quiz_score
+from qinlian.core.scoring import passes, plain_score, quiz_score
 from qinlian.errors import AnswersError
 from qinlian.grading.editions import Edition
 from qinlian.grading.grades import (
@@ -182,7 +182,9 @@ def _grade_quiz(
     k = declared if 1 <= declared <= n else known + 1
     items = graded(k)
     # A pass opens the key under 末次, so nothing answered after it can count.
-    opened = quiz.reveal == "末次" and _passed(quiz, _counted(quiz, past.known)) and bool(past.known)
+    opened = (
+        quiz.reveal == "末次" and passes(_counted(quiz, past.known), quiz.points, quiz.pass_mark) and bool(past.known)
+    )
     state: QuizState = "计入"
     if not any(item.answered for item in items):
         state = "未作答"
@@ -203,7 +205,7 @@ def _grade_quiz(
     this = [_Taken(number, n, late, score, items)] if fresh else []
     everyone = sorted([*past.all, *this], key=lambda t: t.submission)
     counted = _counted(quiz, everyone)
-    passed = bool(everyone) and _passed(quiz, counted)
+    passed = bool(everyone) and passes(counted, quiz.points, quiz.pass_mark)
     used_up = len(everyone) >= quiz.attempts
     final = used_up or closed or (passed and quiz.reveal == "末次")
     last = everyone[-1] if everyone else None
@@ -222,10 +224,6 @@ def _grade_quiz(
         seen=tuple(sorted({i.public_id for t in everyone for i in t.items})),
         shown=Shown(last.number, last.score, last.items) if last else None,
     )
-
-
-def _passed(quiz: QuizBlock, score: float) -> bool:
-    return score >= quiz.points * quiz.pass_mark / 100
 
 
 def _note_foreign(

@@ -1,7 +1,7 @@
 """The grading worker: watches the exchange, grades what arrives, lets results and feedback out.
 
 ``python -m qinlian.grading.worker --root <course repository>`` runs until SIGTERM or SIGINT. It
-writes one line when it is ready and, in the folder of the gradebook's submissions, a heartbeat.
+writes one line when it is ready.
 """
 
 from __future__ import annotations
@@ -20,32 +20,34 @@ from typing import Any
 from sqlalchemy import select
 
 from qinlian.errors import QinlianError
+from qinlian.grading.history import misjudged
 from qinlian.grading.late import deadline
 from qinlian.grading.responses import open_engine
 from qinlian.grading.results import Marks, marks_of
 from qinlian.grading.rounds import Rounds, Summary
-from qinlian.grading.setting import Setting, lock_path
+from qinlian.grading.setting import Setting
 from qinlian.grading.tables import ASSIGNMENT
 from qinlian.toolpath import put_tools_on_path
 
 __all__ = ["Worker", "grade_module", "main"]
 
-_POLL, _LOOK_AT_MARKS, _HEARTBEAT = 0.25, 1.0, 5.0
+_POLL, _LOOK_AT_MARKS = 0.25, 1.0
 READY = "自动评分已就绪"
 
 
 class Worker:
-    """Grades for as long as it runs. ``check_owner`` as in Rounds."""
+    """Grades for as long as it runs. What an earlier one put aside gets another chance."""
 
-    def __init__(self, setting: Setting, check_owner: bool | None = None) -> None:
+    def __init__(self, setting: Setting) -> None:
         self.setting = setting
-        self.rounds = Rounds(setting, check_owner)
+        self.rounds = Rounds(setting)
+        self.rounds.intake.arrivals.retry()
         self._pages: deque[tuple[str, str]] = deque()
         self._marks: dict[str, dict[str, tuple[Marks, bool]]] = {}
+        self._tried: dict[str, set[str]] = {}
         self._stamp: object = None
         self._first = True
         self._looked = 0.0
-        self._beat = 0.0
 
     def run(self, stop: Event) -> None:
         """Go on until ``stop`` is set. Nothing that goes wrong in one round ends it."""
@@ -58,7 +60,6 @@ class Worker:
             except Exception:
                 self.setting.log.exception("自动评分这一轮出了意外，稍后继续")
                 busy = False
-            self._heartbeat()
             stop.wait(0.0 if busy else _POLL)
 
     def step(self) -> bool:
@@ -68,7 +69,7 @@ class Worker:
         and nobody waits for them.
         """
         # The first round also takes up what an earlier worker left unfinished.
-        if self._first or self.rounds.intake.names():
+        if self._first or self.rounds.intake.waiting():
             self._first = False
             for parcel in self.rounds.step():
                 self._page(parcel.arrival.module, parcel.arrival.learner)
@@ -84,7 +85,12 @@ class Worker:
             self._pages.append((module, learner))
 
     def _follow_marks(self) -> None:
-        """Write results again where an instructor's mark or comment changed, or the module closed."""
+        """Write results again where an instructor's mark or comment changed, or the module closed.
+
+        Where a due date was moved or an extension given, grade again first.
+
+        What could not be written is tried again at the next change, at the latest a minute later.
+        """
         stamp = self._gradebook_stamp()
         if stamp is not None and stamp == self._stamp:
             return
@@ -93,16 +99,26 @@ class Worker:
             modules = [row.name for row in connection.execute(select(ASSIGNMENT.c.name))]
             now = {m: marks_of(connection, m) for m in modules}
             closed = {m: deadline(connection, m, sorted(found)) for m, found in now.items()}
+            misjudged_now = {m: misjudged(connection, m) for m in modules}
         moment = self.rounds.intake.now()
+        self.rounds.tell_refused()
+        for module, learners in misjudged_now.items():
+            # One that grading again does not set right (stock collect took it, say) is not tried for ever.
+            tried, self._tried[module] = self._tried.get(module, set()), learners
+            if learners - tried:
+                for parcel in self.rounds.again(module, Summary(), learners=learners - tried):
+                    self._page(module, parcel.arrival.learner)
         for module, marks in now.items():
             state = {name: (found, closed[module].passed(name, moment)) for name, found in marks.items()}
             before = self._marks.get(module, {})
             changed = {learner for learner, found in state.items() if before.get(learner) != found}
-            self._marks[module] = state
             if not changed:
                 continue
-            fresh = {p.arrival.learner for p in self.rounds.refresh(module, changed)}
-            for learner in sorted(changed):
+            written, failed = self.rounds.publish(self.rounds.newest(module, changed))
+            fresh = {p.arrival.learner for p in written}
+            again = {p.arrival.learner for p in failed}
+            self._marks[module] = {name: found for name, found in state.items() if name not in again}
+            for learner in sorted(changed - again):
                 if learner in fresh or not self._page_path(module, learner).exists():
                     self._page(module, learner)
 
@@ -120,13 +136,6 @@ class Worker:
         except OSError:
             return None
         return minute, found.st_mtime_ns, found.st_size
-
-    def _heartbeat(self) -> None:
-        if time.monotonic() - self._beat >= _HEARTBEAT:
-            self._beat = time.monotonic()
-            path = lock_path(self.setting.coursedir).with_name("heartbeat")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(f"{int(time.time())}\n", encoding="utf-8")
 
 
 def grade_module(

@@ -20,6 +20,7 @@ from sqlalchemy.pool import NullPool
 from traitlets.config.loader import ConfigFileNotFound, PyFileConfigLoader
 
 from qinlian.core.model import Course, Module
+from qinlian.core.scoring import passes
 from qinlian.errors import GradingError
 
 __all__ = ["BEIJING", "COLUMNS", "gradebook_table", "print_table"]
@@ -91,11 +92,17 @@ def _submissions(db: _Gradebook, connection: Connection) -> dict[tuple[str, str]
 
 
 def _attempts(db: _Gradebook, connection: Connection) -> dict[tuple[str, str], int]:
-    """(learner, module) → how many submissions were graded."""
-    if not db.has("qinlian_attempt"):
+    """(learner, module) → attempts that were counted, of the quiz taken most often."""
+    if not db.has("qinlian_quiz"):
         return {}
-    t = db.qinlian_attempt
-    query = select(t.c.learner, t.c.module, func.count()).group_by(t.c.learner, t.c.module)
+    a, q = db.qinlian_attempt, db.qinlian_quiz
+    query = (
+        select(a.c.learner, a.c.module, func.count().label("taken"))
+        .join(q, q.c.attempt == a.c.identity)
+        .where(q.c.state == "计入")
+        .group_by(a.c.learner, a.c.module, q.c.quiz)
+        .order_by("taken")
+    )
     return {(learner, module): count for learner, module, count in connection.execute(query)}
 
 
@@ -119,7 +126,7 @@ def _row(module: Module, pass_mark: float, graded: Any, attempts: int, waiting: 
     if graded is None or graded.points is None:
         return row | {"状态": "已提交" if waiting else "未开始", "提交时间": _beijing(waiting)}
     score = round(max(0.0, float(graded.points) - float(graded.penalty or 0.0)), 2)
-    passed = score * 100 >= pass_mark * module.max_score
+    passed = passes(score, module.max_score, pass_mark)
     return row | {
         "得分": score,
         "状态": "待评阅" if graded.open else "已评分",
@@ -143,10 +150,12 @@ def gradebook_table(gradebook: str | Path, course: Course) -> pd.DataFrame:
     ``gradebook`` is the database's address, or the folder of the course that names it. Raises
     GradingError when that folder is no course.
 
-    Columns as in ``COLUMNS``; 得分 is empty until something was graded, 提交时间 is Beijing time, and
-    获得学时 counts a module once its score reaches the course's pass mark.
+    Columns as in ``COLUMNS``; 得分 is empty until something was graded, 提交时间 is Beijing time, 次数
+    are the attempts at the quiz that counted, and 获得学时 counts a module once its score reaches
+    the course's pass mark.
     """
-    engine = create_engine(_address(gradebook) if isinstance(gradebook, Path) else gradebook, poolclass=NullPool)
+    url = _address(gradebook) if isinstance(gradebook, Path) else gradebook
+    engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
     try:
         db = _Gradebook(engine)
         with engine.connect() as connection:

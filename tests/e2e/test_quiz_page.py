@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator
+from datetime import timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -383,6 +384,72 @@ def test_a_reflection_waits_and_then_shows_mark_and_comment_as_text(host: Host):
     host.page.locator("textarea").fill("改过了")
     is_saved(host.block(ESSAY))
     expect(host.page.get_by_role("button", name="提交心得")).to_be_visible()
+
+
+def test_an_unwritten_reflection_is_not_called_a_change(host: Host):
+    host.open(EXAM, ESSAY)
+    for item in drawn_items(host):
+        by_keyboard(host.question(item), item)
+    hand_in(host)
+    essay = host.block(ESSAY)
+    expect(essay).to_contain_text("写好后提交，由老师评阅。")
+    host.page.locator("textarea").fill("一件小事")
+    is_saved(essay)
+    expect(essay).to_contain_text("写好后提交，由老师评阅。")
+    essay.get_by_role("button", name="提交心得").click()
+    host.page.get_by_role("button", name="确认提交").click()
+    expect(essay.locator(".ql-waiting")).to_be_visible()
+    expect(essay.locator(".ql-state")).to_be_focused()
+    host.page.locator("textarea").fill("一件小事，改过了")
+    expect(essay).to_contain_text("改动还没有提交。")
+
+
+def test_a_reflection_beyond_the_limit_says_so_and_keeps_the_text_on_the_page(host: Host):
+    host.open(ESSAY)
+    text, count = host.page.locator("textarea"), host.page.locator(".ql-words")
+    text.fill("字" * 20_003)
+    expect(count).to_have_text("连同空白 20003 字，超过 2 万字，超出的部分没有保存；请删减")
+    expect(host.page.locator(".ql-voice")).to_have_text("超过 2 万字，超出的部分没有保存；请删减")
+    is_saved(host.block(ESSAY))
+    assert host.live.store.read().answers[ESSAY_ITEM].value == "字" * 20_000
+    assert len(text.input_value()) == 20_003
+    host.block(ESSAY).get_by_role("button", name="提交心得").click()
+    expect(host.block(ESSAY).get_by_role("alert")).to_contain_text("心得太长，删减后再提交。")
+    assert host.exchange.submissions(MODULE.id) == ()
+    assert violations(host.page) == []
+    text.fill("字" * 500)
+    expect(count).to_have_text("500 字，建议 50—800 字")
+
+
+def test_graded_questions_taken_out_of_the_course_are_accounted_for(host: Host):
+    host.open(EXAM)
+    hand_in(host)
+    host.grade(drawn=(*host.live.state(EXAM).block["items"], "taken-out"))
+    expect(host.block(EXAM)).to_contain_text("有 1 题已从课程中撤下，不再显示，成绩不变。")
+
+
+@pytest.mark.parametrize("clicks", [1, 2])
+def test_handing_in_leads_to_what_became_of_it_and_hits_nothing_below(host: Host, clicks: int):
+    host.open(EXAM)
+    quiz = host.block(EXAM)
+    before = host.live.store.read().answers
+    quiz.get_by_role("button", name="提交测验").click()
+    host.page.evaluate("window.hits = []; addEventListener('mousedown', (e) => hits.push(e.target.textContent))")
+    host.page.get_by_role("button", name="确认提交").click(click_count=clicks, delay=20)
+    expect(quiz.locator(".ql-waiting")).to_be_in_viewport()
+    expect(quiz.locator(".ql-state")).to_be_focused()
+    assert host.page.evaluate("hits") == ["确认提交"]
+    assert host.live.store.read().answers == before
+
+
+def test_times_are_those_of_beijing_wherever_the_browser_is(chromium: Browser, tmp_path: Path):
+    context = chromium.new_context(timezone_id="America/New_York")
+    host = Host(tmp_path, context.new_page())
+    host.open(EXAM)
+    hand_in(host)
+    sent = host.exchange.submissions(MODULE.id)[-1].submitted_at.astimezone(timezone(timedelta(hours=8)))
+    expect(host.block(EXAM).locator(".ql-waiting")).to_contain_text(f"{sent.month}月{sent.day}日 {sent:%H:%M}")
+    context.close()
 
 
 # ---- every page ----

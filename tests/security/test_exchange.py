@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from nbgrader.exchange import ExchangeError
@@ -14,7 +16,9 @@ from nbgrader.utils import notebook_hash
 from traitlets.config import Config
 
 from qinlian.core.files import result_name
+from qinlian.errors import GradingError
 from qinlian.grading.collect import QinlianCollect
+from qinlian.grading.inbound import closed_to_others
 from qinlian.grading.intake import Intake
 from qinlian.grading.release import QinlianReleaseFeedback, unfit
 from qinlian.grading.rounds import Summary
@@ -123,11 +127,30 @@ class TestOwner:
         assert not room.submitted("backup").exists()
         told = room.result(sent)
         assert told is not None
-        assert told.quizzes == {}
+        assert (told.state, told.score, told.quizzes) == ("拒收", 0.0, {})
         assert "不属于它所写的学员" in told.notes[0]
 
     def test_ours_takes_the_learners_own(self, room: Classroom) -> None:
         to(GAMES, room.send("games", room.answers("games")))
+        collect(room, QinlianCollect, check_owner=True)
+        assert (room.submitted("games") / "answers.json").is_file()
+
+
+class TestOwnerByName:
+    """The same on a machine where files cannot be given away: whoever runs the test is called games."""
+
+    @pytest.fixture(autouse=True)
+    def _games(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("qinlian.grading.inbound._owner", {os.getuid(): "games"}.get)
+
+    def test_ours_refuses_anothers_name(self, room: Classroom, caplog: pytest.LogCaptureFixture) -> None:
+        room.send("backup", room.answers("backup"))
+        collect(room, QinlianCollect, check_owner=True)
+        assert not room.submitted("backup").exists()
+        assert "不属于它所写的学员" in caplog.text
+
+    def test_ours_takes_ones_own(self, room: Classroom) -> None:
+        room.send("games", room.answers("games"))
         collect(room, QinlianCollect, check_owner=True)
         assert (room.submitted("games") / "answers.json").is_file()
 
@@ -209,6 +232,25 @@ class TestStillBeingWritten:
         sent.folder.chmod(0o777)
         assert [p.arrival.learner for p in rounds.step()] == ["games"]
 
+    def test_a_shell_left_before_the_deadline_does_not_hold_a_place(
+        self, room: Classroom, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("qinlian.grading.intake.TOLERANCE", timedelta(0))
+        sent = room.send("games", room.answers("games"))
+        answers = (sent.folder / "answers.json").read_bytes()
+        (sent.folder / "answers.json").unlink()
+        sent.folder.chmod(0o755)
+        rounds = room.rounds()
+        assert rounds.step() == []
+        room.due(datetime.now(UTC))
+        time.sleep(0.05)
+        (sent.folder / "answers.json").write_bytes(answers)
+        sent.folder.chmod(0o777)
+        rounds.step()
+        told = room.result(sent)
+        assert told is not None
+        assert told.late
+
     def test_and_gives_up_after_a_day(self, room: Classroom) -> None:
         self.half(room)
         clock = [datetime.now(UTC)]
@@ -218,6 +260,94 @@ class TestStillBeingWritten:
         clock[0] += timedelta(days=1, minutes=1)
         intake.take()
         assert [r.reason for r in intake.refusals] == ["提交的文件夹一直没有写完，没有收；请重新提交"]
+
+
+class TestRefused:
+    def refused(self, room: Classroom) -> Sent:
+        sent = room.send("games", room.answers("games"))
+        sent.folder.rename(room.inbound / f"games+77-nothing+2026-11-22 08:00:00 UTC+{'x' * 8}")
+        return sent
+
+    def test_collecting_tells_the_sender_too(self, room: Classroom) -> None:
+        sent = room.send("games", room.answers("games"))
+        (sent.folder / "submission_secret.txt").write_bytes(b"x" * 40)
+        (sent.folder / "timestamp.txt").unlink()
+        (sent.folder / "timestamp.txt").symlink_to("/etc/passwd")
+        collect(room, QinlianCollect)
+        told = room.result(Sent(sent.folder, "x" * 40))
+        assert told is not None
+        assert (told.state, told.reflections) == ("拒收", {})
+        assert "链接" in told.notes[0]
+
+    def test_who_could_not_be_told_is_told_the_next_time(
+        self, room: Classroom, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sent = self.refused(room)
+        with monkeypatch.context() as patch:
+            patch.setattr("qinlian.grading.results.write_result", Mock(side_effect=OSError(28, "No space left")))
+            room.rounds().step()
+        assert room.result(sent) is None
+        assert room.rounds().tell_refused() == 1
+        assert room.result(sent) is not None
+        assert room.rounds().tell_refused() == 0
+
+    def test_a_module_that_is_being_made_anew_refuses_nobody(self, room: Classroom) -> None:
+        sent = room.send("games", room.answers("games"))
+        release = room.root / "release" / MODULE.id
+        release.rename(room.root / "elsewhere")
+        rounds = room.rounds()
+        assert rounds.step() == []
+        assert [a.state for a in rounds.intake.arrivals.of()] == ["等待"]
+        (room.root / "elsewhere").rename(release)
+        assert len(room.rounds().step()) == 1
+        assert room.result(sent) is not None
+
+
+class TestOneUser:
+    """Owners may go unchecked only where nobody but the grader gets to the exchange."""
+
+    def test_an_exchange_that_others_reach_is_not_graded_without_checking_owners(
+        self, room: Classroom, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("qinlian.grading.intake.closed_to_others", lambda _: False)
+        with pytest.raises(GradingError, match="核对"):
+            room.rounds()
+        with pytest.raises(ExchangeError, match="核对"):
+            collect(room, QinlianCollect)
+
+    def test_closed_is_a_folder_of_ones_own_on_the_way(self, tmp_path: Path) -> None:
+        inner = tmp_path / "a" / "b"
+        inner.mkdir(parents=True)
+        # pytest's own folders are closed: ask of a folder that is not below them.
+        assert closed_to_others(inner)
+        assert closed_to_others(inner / "missing")
+        assert not closed_to_others(Path("/usr"))
+
+    def test_without_the_classrooms_mark_owners_are_checked(self, room: Classroom) -> None:
+        (room.root / ".classroom" / "one-user").unlink()
+        factory = room.setting.factory()
+        assert factory.Collect(coursedir=room.setting.coursedir, config=room.setting.config).check_owner
+
+
+class TestSecrets:
+    def test_nobody_else_reads_the_secret_of_what_was_collected(self, room: Classroom) -> None:
+        room.send("games", room.answers("games"))
+        collect(room, QinlianCollect)
+        assert room.submitted("games").parent.stat().st_mode & 0o777 == 0o700
+        secrets = list((room.root / ".classroom" / "submitted").rglob("submission_secret.txt"))
+        assert len(secrets) == 2
+        assert {p.stat().st_mode & 0o777 for p in secrets} == {0o600}
+
+    def test_one_learner_cannot_fill_the_graders_disk(self, room: Classroom, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("qinlian.grading.intake._HELD", 2)
+        for _ in range(4):
+            room.send("games", room.answers("games"))
+        room.send("backup", room.answers("backup"))
+        rounds = room.rounds()
+        kept = [p.arrival.learner for p in rounds.intake.take()]
+        assert sorted(kept) == ["backup", "games", "games"]
+        states = [a.state for a in rounds.intake.arrivals.of(learner="games")]
+        assert sorted(states) == ["已收", "已收", "等待", "等待"]
 
 
 class TestAfterCollecting:

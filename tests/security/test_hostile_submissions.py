@@ -111,11 +111,16 @@ def with_notebook(change: Callable[[dict[str, Any]], Any]) -> Send:
     return send
 
 
-def cheat(notebook: dict[str, Any]) -> None:
-    """A cell that would give full marks and print the key, if anybody ran it."""
-    code = "import qinlian.grading.score as s; s.grade = lambda **k: 1e9; open('/tmp/qinlian-was-executed', 'w')"
+def trace(room: Classroom) -> Path:
+    """What the cheating cell would leave behind."""
+    return room.root.parent / "was-executed"
+
+
+def cheat(room: Classroom, learner: str) -> Sent:
+    """With a cell that would give full marks and print the key, if anybody ran it."""
+    code = f"import qinlian.grading.score as s; s.grade = lambda **k: 1e9; open({str(trace(room))!r}, 'w')"
     cell = {"cell_type": "code", "id": "cheat", "metadata": {}, "source": code, "outputs": [], "execution_count": None}
-    notebook["cells"].insert(0, cell)
+    return with_notebook(lambda notebook: notebook["cells"].insert(0, cell))(room, learner)
 
 
 def duplicate(notebook: dict[str, Any]) -> None:
@@ -209,7 +214,7 @@ CASES: dict[str, Case] = {
     "value-list-of-lists": Case(valued([[1], [2]]), -1, "按未作答计"),
     "value-huge-number": Case(valued(10**400), -1, "按未作答计"),
     "value-markup": Case(valued(ACTIVE), -1, "按未作答计"),
-    "cell-added": Case(with_notebook(cheat), FULL, "增减或改动"),
+    "cell-added": Case(cheat, FULL, "增减或改动"),
     "cells-duplicated": Case(with_notebook(duplicate), FULL, "增减或改动"),
     "cells-deleted": Case(with_notebook(delete), FULL, "增减或改动"),
     "cells-altered": Case(with_notebook(alter), FULL, "增减或改动"),
@@ -309,7 +314,7 @@ def test_the_honest_are_graded_as_if_nothing_had_happened(bad_day: Any) -> None:
 
 
 def test_nothing_of_a_learner_was_run(bad_day: Any) -> None:
-    assert not Path("/tmp/qinlian-was-executed").exists()
+    assert not trace(bad_day[0]).exists()
 
 
 def test_no_key_and_no_gradebook_got_into_anything_that_goes_out(bad_day: Any) -> None:

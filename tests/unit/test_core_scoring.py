@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qinlian.core.scoring import plain_score, quiz_score
+from qinlian.core.scoring import passes, plain_score, quiz_score
 
 finite = st.floats(allow_nan=False, allow_infinity=False, min_value=0.01, max_value=1000)
 
@@ -64,3 +64,11 @@ def test_an_empty_draw_scores_zero() -> None:
 
 def test_everything_right_is_exactly_full_marks() -> None:
     assert quiz_score(70, [(1.0, 0.1)] * 7) == 70.0
+
+
+@pytest.mark.parametrize("points", [1, 7, 20, 33, 80, 100])
+def test_just_the_pass_mark_passes_and_a_cent_less_does_not(points: int) -> None:
+    for percent in range(1, 101):
+        needed = round(points * percent / 100, 2)
+        assert passes(needed, points, percent), (points, percent)
+        assert not passes(round(needed - 0.01, 2), points, percent), (points, percent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,8 +12,12 @@ import pytest
 
 from qinlian.core.files import ANSWERS_LIMIT
 from qinlian.errors import SubmissionError
+from qinlian.grading.editions import edition_of
 from qinlian.grading.inbound import Folder, Unfinished, folder_name, open_inbound, printable, read_folder
-from qinlian.grading.intake import notebook_note, submission_time
+from qinlian.grading.intake import submission_time
+from qinlian.grading.submitted_notebook import notebook_note
+from qinlian.notebooks.notebook import notebook_bytes, source_notebook
+from tests.sample import COURSE, IDS, MODULE
 
 STAMP = "2026-11-22 08:00:00.000000 UTC"
 NAME = f"games+90-sample+{STAMP}+Zm9vYmFyYmF6"
@@ -103,6 +108,27 @@ class TestReading:
         folder(tmp_path, mode=0o755)
         with pytest.raises(Unfinished):
             read(tmp_path)
+
+    def test_so_does_one_that_is_still_closed_to_us(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """nbgrader's own submit, under umask 077, writes into a folder that only the learner may open."""
+        folder(tmp_path, mode=0o700)
+        real = os.open
+
+        def closed(path: str, *rest: int, **names: int) -> int:
+            if path == NAME:
+                raise PermissionError(13, "Permission denied")
+            return real(path, *rest, **names)
+
+        monkeypatch.setattr(os, "open", closed)
+        with pytest.raises(Unfinished):
+            read(tmp_path)
+
+    def test_answers_put_in_later_make_the_folder_as_late_as_they_are(self, tmp_path: Path) -> None:
+        made = folder(tmp_path, answers=None)
+        before = datetime.now(UTC)
+        time.sleep(0.05)
+        (made / "answers.json").write_bytes(b"{}")
+        assert read(tmp_path).written > before
 
     def test_of_an_enormous_file_only_one_byte_over_the_limit_is_read(self, tmp_path: Path) -> None:
         made = folder(tmp_path)
@@ -245,6 +271,15 @@ class TestNotebook:
     )
     def test_added_deleted_or_altered_cells_are_mentioned(self, cells: bytes) -> None:
         assert "增减或改动" in notebook_note(b'{"cells": ' + cells + b"}", self.RELEASED)
+
+    def test_the_text_of_the_edition_that_was_answered_is_no_change(self) -> None:
+        earlier = edition_of(COURSE, MODULE, IDS)
+        mine = notebook_bytes(source_notebook(COURSE, MODULE, IDS))
+        assert notebook_note(mine, self.RELEASED, lambda: earlier) == ""
+        assert "增减或改动" in notebook_note(
+            mine.replace("一盒茶叶".encode(), "两盒茶叶".encode()), self.RELEASED, lambda: earlier
+        )
+        assert "增减或改动" in notebook_note(mine, self.RELEASED)
 
     @pytest.mark.parametrize(
         "data",

@@ -10,33 +10,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, create_engine, select
+from sqlalchemy import Connection, create_engine, insert, select
+from sqlalchemy.exc import IntegrityError
 
-from qinlian.grading import responses
 from qinlian.grading.editions import edition_of
 from qinlian.grading.grades import SubmissionGrade
-from qinlian.grading.responses import (
-    ATTEMPT,
-    QUIZ,
-    RESPONSE,
-    Record,
-    histories,
-    mark_released,
-    persist,
-    set_shown,
-    shown,
-)
+from qinlian.grading.history import histories, misjudged
+from qinlian.grading.late import Deadline
+from qinlian.grading.response_tables import ATTEMPT, METADATA, QUIZ, RESPONSE
+from qinlian.grading.responses import Record, mark_released, open_engine, persist, set_shown, shown, writing
 from qinlian.grading.submission import identity, read_submission
+from qinlian.grading.tables import ASSIGNMENT, SUBMITTED_ASSIGNMENT
+from qinlian.toolpath import put_tools_on_path
 from tests.sample import COURSE, IDS, MODULE
 from tests.unit.test_grading_score import START, Learner, past
 
 MOMENT = datetime(2026, 6, 2, tzinfo=UTC)
+NO_DEADLINE = Deadline(None, {})
 
 
 @pytest.fixture
 def connection(tmp_path: Path) -> Iterator[Connection]:
     engine = create_engine(f"sqlite:///{tmp_path / 'gradebook.db'}")
-    responses._METADATA.create_all(engine)
+    METADATA.create_all(engine)
     with engine.begin() as found:
         yield found
 
@@ -83,7 +79,7 @@ def test_a_release_is_remembered_and_survives_grading_again(connection: Connecti
     mark_released(connection, "a" * 64, MOMENT)
     mark_released(connection, "a" * 64, MOMENT + timedelta(days=1))
     persist(connection, [record(done)], ["a" * 64])
-    attempts, known = histories(connection, MODULE.id, ["zhang"])
+    attempts, known = histories(connection, MODULE.id, ["zhang"], NO_DEADLINE)
     assert known["a" * 64].released_at == MOMENT
     assert attempts["zhang"]["a" * 64].released_at == MOMENT
 
@@ -91,15 +87,61 @@ def test_a_release_is_remembered_and_survives_grading_again(connection: Connecti
 def test_what_is_read_back_is_what_the_next_grading_needs(connection: Connection) -> None:
     _, done = handed_in()
     persist(connection, [record(done)], ())
-    attempts, _ = histories(connection, MODULE.id, ["zhang", "nobody"])
+    attempts, _ = histories(connection, MODULE.id, ["zhang", "nobody"], NO_DEADLINE)
     assert attempts == {"zhang": {"a" * 64: past(done, None)}}
+
+
+def test_whether_an_earlier_attempt_was_late_follows_from_the_deadline_that_holds_now(connection: Connection) -> None:
+    _, done = handed_in()
+    persist(connection, [record(done)], ())
+    due = Deadline(START.replace(tzinfo=None) - timedelta(hours=1), {})
+    extended = Deadline(due.due, {"zhang": timedelta(hours=2)})
+    for deadline, late in ((NO_DEADLINE, False), (due, True), (extended, False)):
+        attempts, _ = histories(connection, MODULE.id, ["zhang"], deadline)
+        assert attempts["zhang"]["a" * 64].late is late
+
+
+def test_who_was_judged_by_another_deadline_is_known(connection: Connection) -> None:
+    _, done = handed_in()
+    persist(connection, [record(done)], ())
+    create_deadline(connection, START - timedelta(hours=1))
+    assert misjudged(connection, MODULE.id) == {"zhang"}
+    assert misjudged(connection, "91-other") == set()
+    extend(connection, "zhang", timedelta(hours=2))
+    assert misjudged(connection, MODULE.id) == set()
+
+
+def create_deadline(connection: Connection, due: datetime) -> None:
+    """nbgrader's two tables, with a due date for the module and no extension."""
+    connection.exec_driver_sql("CREATE TABLE assignment (id TEXT, name TEXT, duedate DATETIME)")
+    connection.exec_driver_sql(
+        "CREATE TABLE submitted_assignment (id TEXT, assignment_id TEXT, student_id TEXT, timestamp DATETIME, "
+        "extension DATETIME)"
+    )
+    connection.execute(insert(ASSIGNMENT).values(id="m", name=MODULE.id, duedate=due.replace(tzinfo=None)))
+
+
+def extend(connection: Connection, learner: str, by: timedelta) -> None:
+    row = {"id": "s", "assignment_id": "m", "student_id": learner, "extension": by}
+    connection.execute(insert(SUBMITTED_ASSIGNMENT).values(**row))
+
+
+@pytest.mark.slow
+def test_what_a_learner_wrote_is_not_in_the_message_of_an_error(tmp_path: Path) -> None:
+    put_tools_on_path()
+    engine = open_engine(f"sqlite:///{tmp_path / 'gradebook.db'}")
+    _, done = handed_in()
+    with pytest.raises(IntegrityError) as caught, writing(engine) as connection:
+        persist(connection, [record(done), record(done)], ())
+    assert "心得" not in str(caught.value)
+    assert "zhang" not in str(caught.value)
 
 
 def test_another_learner_or_module_is_another_history(connection: Connection) -> None:
     _, done = handed_in()
     persist(connection, [record(done)], ())
-    assert histories(connection, "91-other", ["zhang"]) == ({}, {})
-    assert histories(connection, MODULE.id, ["li"]) == ({}, {})
+    assert histories(connection, "91-other", ["zhang"], NO_DEADLINE) == ({}, {})
+    assert histories(connection, MODULE.id, ["li"], NO_DEADLINE) == ({}, {})
 
 
 def test_many_learners_are_read_at_once(connection: Connection) -> None:
@@ -107,7 +149,7 @@ def test_many_learners_are_read_at_once(connection: Connection) -> None:
     _, done = handed_in()
     records = [record(dataclasses.replace(done, learner=name), f"{n:064x}") for n, name in enumerate(names)]
     persist(connection, records, ())
-    attempts, known = histories(connection, MODULE.id, names)
+    attempts, known = histories(connection, MODULE.id, names, NO_DEADLINE)
     assert len(attempts) == len(known) == 900
 
 

@@ -391,7 +391,9 @@ def test_a_value_no_page_could_have_made_scores_zero_for_that_item_alone(junk: A
     drawn = learner.drawn(1)
     refused = Learner().hand_in(learner.right(drawn, wrong=1) | {drawn[0]: junk})
     assert quiz_of(refused).score == 66.67
-    assert quiz_of(refused).items[0].value is None or isinstance(quiz_of(refused).items[0].value, dict)
+    assert (quiz_of(refused).items[0].value, quiz_of(refused).items[0].fraction) == (None, 0.0)
+    assert quiz_of(refused).items[0].problem == "选项不属于这道题"
+    assert any("有 1 道题的答案不能用" in note for note in refused.notes)
 
 
 def test_a_reflection_of_the_wrong_kind_or_size_is_not_taken() -> None:

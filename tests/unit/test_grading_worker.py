@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,12 +14,14 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
 from qinlian.core.files import ResultFile
 from qinlian.errors import GradingError
+from qinlian.grading import results as results_module
 from qinlian.grading import rounds as rounds_module
 from qinlian.grading.assess import assess_folder
 from qinlian.grading.rounds import Rounds, Summary
@@ -221,6 +225,88 @@ class TestFailures:
         assert grade_module(room.root, MODULE.id, pages=False).graded == 1
         assert told(room, sent).score == 80.0
 
+    @pytest.mark.parametrize("place", ["placing", "grading"])
+    def test_a_full_disk_costs_no_try(self, room: Classroom, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+        full = OSError(errno.ENOSPC, "No space left on device")
+        target = {"placing": "intake.Intake.place", "grading": "bulk._write_aside"}[place]
+        monkeypatch.setattr(f"qinlian.grading.{target}", Mock(side_effect=full))
+        room.send("games", room.answers("games"))
+        rounds, summary = room.rounds(), Summary()
+        assert rounds.step(summary=summary) == []
+        (arrival,) = rounds.intake.arrivals.of(learner="games")
+        assert (arrival.state, arrival.tries, summary.failed) == ("已收", 0, 1)
+
+    def test_a_release_that_is_being_made_anew_costs_no_try(self, room: Classroom) -> None:
+        room.send("games", room.answers("games"))
+        rounds = room.rounds()
+        rounds.intake.take()
+        (room.root / "release" / MODULE.id).rename(room.root / "elsewhere")
+        assert rounds.step() == []
+        (arrival,) = rounds.intake.arrivals.of(learner="games")
+        assert (arrival.state, arrival.tries) == ("已收", 0)
+
+    def test_whose_submission_was_put_aside_is_told_and_a_new_worker_tries_again(self, room: Classroom) -> None:
+        sent = room.send("games", room.answers("games"))
+        rounds = room.rounds()
+        (parcel,) = rounds.intake.take()
+        for _ in range(3):
+            rounds.intake.failed(parcel, "试过")
+        rounds.step()
+        assert told(room, sent).state == "拒收"
+        assert "重新提交" in told(room, sent).notes[0]
+        Worker(room.setting).step()
+        assert told(room, sent).score == 80.0
+
+    def test_a_result_that_could_not_be_written_is_written_later(
+        self, room: Classroom, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("qinlian.grading.rounds._DISK_WAIT", 0.0)
+        bad, good = room.send("games", room.answers("games")), room.send("backup", room.answers("backup"))
+        real = results_module.write_result
+
+        def write(folder: Path, secret: str, result: ResultFile) -> bool:
+            if secret == bad.secret:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return real(folder, secret, result)
+
+        rounds = room.rounds()
+        with monkeypatch.context() as patch:
+            patch.setattr(results_module, "write_result", write)
+            assert [p.arrival.learner for p in rounds.step()] == ["backup"]
+        assert told(room, good).score == 80.0
+        assert [p.arrival.learner for p in rounds.step()] == ["games"]
+        assert told(room, bad).quizzes[QUIZ].attempt == 1
+
+    def test_a_mark_whose_result_could_not_be_written_is_told_later(
+        self, room: Classroom, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sent = room.send("games", room.answers("games", text=TEXT))
+        worker = Worker(room.setting)
+        worker.step()
+        room.mark("games", 17)
+        with monkeypatch.context() as patch:
+            patch.setattr(results_module, "write_result", Mock(side_effect=OSError(errno.ENOSPC, "full")))
+            worker._looked = 0.0
+            worker.step()
+        assert told(room, sent).state == "待评阅"
+        worker._looked, worker._stamp = 0.0, None
+        worker.step()
+        assert told(room, sent).state == "已评分"
+
+    def test_what_was_put_off_is_graded_though_its_folder_is_gone_from_the_exchange(
+        self, room: Classroom, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sent = room.send("games", room.answers("games"))
+        worker = Worker(room.setting)
+        monkeypatch.setattr("qinlian.grading.rounds._LOCKED_WAIT", 0.0)
+        with monkeypatch.context() as patch:
+            self.broken(patch, lambda: OperationalError("x", {}, Exception("database is locked")))
+            worker.step()
+        shutil.rmtree(sent.folder)
+        worker.step()
+        assert told(room, sent).score == 80.0
+        assert not worker.rounds.intake.waiting()
+
     def test_a_busy_gradebook_costs_no_try(self, room: Classroom, monkeypatch: pytest.MonkeyPatch) -> None:
         self.broken(monkeypatch, lambda: OperationalError("x", {}, Exception("database is locked")))
         room.send("games", room.answers("games"))
@@ -274,6 +360,34 @@ class TestOneTruth:
         before = {p.name: p.stat().st_mtime_ns for p in room.outbox.iterdir()}
         assert rounds.refresh(MODULE.id) == []
         assert {p.name: p.stat().st_mtime_ns for p in room.outbox.iterdir()} == before
+
+
+class TestOutbox:
+    """The folder results go out by: learners enter it and cannot list it."""
+
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [(0o2775, 0o2771), (0o2755, 0o2711), (0o711, 0o711)],
+        ids=["shared by the graders", "one grader's", "closed already"],
+    )
+    def test_only_the_right_to_list_is_taken_away(self, room: Classroom, before: int, after: int) -> None:
+        room.outbox.mkdir(exist_ok=True)
+        room.outbox.chmod(before)
+        room.send("games", room.answers("games"))
+        room.rounds().step()
+        assert room.outbox.stat().st_mode & 0o7777 == after
+
+    def test_another_graders_folder_is_written_to_and_left_as_it_is(
+        self, room: Classroom, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        room.outbox.mkdir(exist_ok=True)
+        room.outbox.chmod(0o2775)
+        sent = room.send("games", room.answers("games"))
+        rounds = room.rounds()
+        monkeypatch.setattr("qinlian.grading.results.os.geteuid", lambda: os.getuid() + 1)
+        rounds.step()
+        assert told(room, sent).score == 80.0
+        assert room.outbox.stat().st_mode & 0o7777 == 0o2775
 
 
 class TestProcess:

@@ -104,11 +104,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def test_nobody_sees_it_without_signing_in(server: Server) -> None:
-    for path in ("qinlian/", "qinlian/api/modules", "qinlian/api/open/90-sample"):
+    for path in ("qinlian/", "qinlian/api/modules", "qinlian/api/open/90-sample", "qinlian/none", "qinlian/?token=bad"):
         answer = server.get(path, token=False)
-        assert answer.status in (302, 403)
+        assert answer.status == 403
         assert "样例模块" not in answer.text
-        assert "login" in answer.headers.get("Location", "login")
+        assert "请用 ./run 打印的学员地址打开" in answer.text
+        assert "Set-Cookie" not in answer.headers or "_xsrf" in answer.headers["Set-Cookie"]
     assert not (server.folder / "home" / MODULE.id).exists()
 
 
@@ -156,6 +157,14 @@ def test_opening_what_is_not_released_says_so_in_chinese(server: Server) -> None
     assert "没有找到这个模块" in answer.text
     assert "回到我的学习" in answer.text
     assert server.get("qinlian/api/open/..%2f..%2fetc").status == 404
+
+
+def test_an_address_that_does_not_exist_is_a_page_in_chinese(server: Server) -> None:
+    for path in ("qinlian/none", "qinlian/api/none/", "qinlian/api/open/..%2f..%2fetc"):
+        answer = server.get(path)
+        assert (answer.status, answer.headers["Cache-Control"]) == (404, "no-store")
+        assert "找不到这个页面" in answer.text
+        assert "回到我的学习" in answer.text
 
 
 def test_static_files_are_those_of_the_page_alone(server: Server) -> None:

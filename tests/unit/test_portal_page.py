@@ -54,9 +54,14 @@ def test_the_course_is_named_with_its_subtitle() -> None:
 def test_score_and_verdict() -> None:
     text = page(module("已评分", score=86.0, max_score=100.0, passed=True))
     assert "86/100 分" in text
-    assert "合格" in text
-    assert "未合格" in page(module("已评分", score=42.5, max_score=100.0))
-    assert "合格" not in page(module("待评阅", score=42.5, max_score=100.0))
+    assert ">及格<" in text
+    assert ">未及格<" in page(module("已评分", score=42.5, max_score=100.0))
+    assert "及格" not in page(module("待评阅", score=42.5, max_score=100.0))
+
+
+def test_a_reflection_not_written_is_said() -> None:
+    assert "心得还没有写" in page(module("已评分", score=76.0, max_score=100.0, passed=True, unwritten=True))
+    assert "心得还没有写" not in page(module("已评分", score=76.0, max_score=100.0, passed=True))
 
 
 def test_progress_over_the_whole_course() -> None:
@@ -93,7 +98,7 @@ def test_markup_in_titles_is_shown_as_text() -> None:
     assert "<script>alert" not in text
     assert "<b>" not in text
     assert "<i>" not in text
-    assert "<b>" not in error_page("<b>坏了</b>", "/", home=True)
+    assert "<b>" not in error_page("<b>坏了</b>", "/")
 
 
 def test_the_revision_changes_with_what_is_shown_and_only_then() -> None:
@@ -108,6 +113,6 @@ def test_the_revision_changes_with_what_is_shown_and_only_then() -> None:
 
 
 def test_no_exclamation_marks_and_a_language_for_the_glyphs() -> None:
-    text = page(module("已评分", score=1, max_score=2)) + error_page("坏了", "/", home=False)
+    text = page(module("已评分", score=1, max_score=2)) + error_page("坏了", "/")
     assert "！" not in text
     assert '<html lang="zh-CN">' in text

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from qinlian.core.files import LessonBlock, LessonFile, QuizResult, ResultFile
+from qinlian.core.files import LessonBlock, LessonFile, QuizResult, ReflectionResult, ResultFile
 from qinlian.portal.port import ModuleStanding, Overview, standing_of
 
 THEN = datetime(2026, 5, 1, tzinfo=UTC)
@@ -78,6 +78,13 @@ def test_a_refused_submission_counts_as_never_sent_but_for_its_note() -> None:
     assert (first.state, first.refused, first.score) == ("进行中", why, None)
     later = standing(result=result(), current=True, refused=why)
     assert (later.state, later.score, later.earned, later.refused, later.notes) == ("已评分", 86, 1.5, why, ())
+
+
+def test_a_reflection_graded_as_empty_is_told_until_the_next_submission() -> None:
+    empty = result().model_copy(update={"reflections": {"r": ReflectionResult(state="未作答", points=20)}})
+    assert standing(result=empty, current=True).unwritten
+    assert not standing(result=empty, current=False).unwritten
+    assert not standing(result=result(), current=True).unwritten
 
 
 def test_hours_add_up() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -187,3 +188,28 @@ def test_a_reflection_changed_after_submitting_can_be_submitted_again():
     later = answers({ESSAY_ITEM: "改过了"}, at="2026-03-01T09:00:00.000+00:00")
     read = ReflectionResult(state="已评阅", score=17, points=20)
     assert block_state(LESSON, later, ESSAY, graded(reflection=read)).phase == "open"
+
+
+def test_a_reflection_counts_as_changed_only_after_a_text_was_handed_in():
+    def changed(text: str, standing: Standing) -> bool:
+        essay = answers({ESSAY_ITEM: text}, at="2026-03-01T09:00:00+00:00")
+        return bool(block_state(LESSON, essay, ESSAY, standing).context["changed"])
+
+    read = graded(reflection=ReflectionResult(state="已评阅", score=17, points=20))
+    assert changed("改过了", read)
+    assert not changed("", read)
+    assert not changed("才写的", graded(reflection=ReflectionResult(state="未作答", points=20)))
+    assert not changed("才写的", WAITING)
+    assert changed("改过了", replace(WAITING, answered=frozenset({ESSAY_ITEM})))
+    assert not changed("才写的", NEW)
+
+
+def test_graded_questions_that_the_lesson_lost_are_counted():
+    lost = drawn(1)[0]
+    items = {item: public for item, public in LESSON.items.items() if item != lost}
+    quiz = QUIZ.model_copy(update={"items": tuple(item for item in QUIZ.items if item != lost)})
+    lesson = LESSON.model_copy(update={"items": items})
+    state = block_state(lesson, answers(), quiz, graded())
+    assert (state.context["gone"], len(state.items)) == (1, QUIZ.count - 1)
+    assert block_state(LESSON, answers(), QUIZ, graded()).context["gone"] == 0
+    assert block_state(lesson, answers(attempt=2), quiz, graded()).context["gone"] == 0

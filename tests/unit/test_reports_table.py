@@ -13,8 +13,11 @@ import pytest
 from nbgrader.api import Gradebook
 from openpyxl import load_workbook
 from rich.console import Console
+from sqlalchemy import insert
 
 from qinlian.grading.arrivals import Arrivals
+from qinlian.grading.response_tables import ATTEMPT, QUIZ
+from qinlian.grading.responses import open_engine
 from qinlian.reports.excel import write_excel
 from qinlian.reports.table import COLUMNS, gradebook_table, print_table
 from qinlian.toolpath import put_tools_on_path
@@ -103,10 +106,28 @@ def test_times_are_beijing_time(db_url: str) -> None:
 
 
 def test_a_submission_that_waits_for_the_grader_is_submitted(db_url: str) -> None:
-    arrivals = Arrivals(db_url)
-    arrivals.seen("x", "a-none", MODULE.id, datetime(2026, 11, 22, tzinfo=UTC))
-    arrivals.keep("x", datetime(2026, 11, 22, tzinfo=UTC), "digest", ())
+    Arrivals(db_url).seen("x", "a-none", MODULE.id, datetime(2026, 11, 22, tzinfo=UTC))
+    assert by_learner(db_url).loc["a-none", "状态"] == "未开始"
+    with open_engine(db_url).begin() as connection:
+        connection.exec_driver_sql("UPDATE qinlian_arrival SET state = '已收', submitted_at = '2026-11-22 00:00:00'")
     assert by_learner(db_url).loc["a-none", "状态"] == "已提交"
+
+
+def test_attempts_are_those_that_counted_at_the_quiz_taken_most_often(db_url: str) -> None:
+    def submission(name: str, **states: str) -> None:
+        fields = {"identity": name, "learner": "b-graded", "module": MODULE.id, "number": int(name), "edition": "e"}
+        times = {"first_seen": WHEN, "graded_at": WHEN}
+        connection.execute(insert(ATTEMPT).values(late=False, code="", notes="[]", **fields, **times))
+        for quiz, state in states.items():
+            row = {"attempt": name, "quiz": quiz, "state": state, "number": 1, "draw": 1}
+            connection.execute(insert(QUIZ).values(score=0, points=80, counted=0, **row))
+
+    with open_engine(db_url).begin() as connection:
+        submission("1", one="计入", two="未作答")
+        submission("2", one="未改动", two="计入")
+        submission("3", one="计入", two="未改动")
+        submission("4", one="超次", two="旧题")
+    assert dict(by_learner(db_url)["次数"]) == {"a-none": 0, "b-graded": 2, "c-waiting": 0, "d-late": 0}
 
 
 def test_an_empty_gradebook_gives_an_empty_table(tmp_path: Path) -> None:

@@ -1,0 +1,79 @@
+"""A due date that is moved or an extension that is given holds for what was graded before, too."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from qinlian.grading.rounds import Summary
+from qinlian.grading.worker import Worker
+from tests.classroom import QUIZ, Classroom, Sent, fresh_classroom
+from tests.sample import MODULE
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Classroom:
+    return fresh_classroom(tmp_path)
+
+
+def look(worker: Worker) -> None:
+    """A round that looks at the gradebook whatever the time."""
+    worker._looked = worker._stamp = 0  # type: ignore[assignment]
+    worker.step()
+
+
+def two_attempts(room: Classroom, worker: Worker, *, between: bool) -> tuple[datetime, Sent]:
+    """A poor attempt, then a good one; the deadline lies between them if so wished."""
+    first = room.send("li", room.answers("li", right=3))
+    look(worker)
+    moment = datetime.now(UTC)
+    if between:
+        room.due(moment)
+    result = room.result(first)
+    assert result is not None
+    second = room.send("li", room.answers("li", attempt=2, seen=result.quizzes[QUIZ].seen))
+    look(worker)
+    return moment, second
+
+
+def counted(room: Classroom, sent: Sent) -> tuple[bool, float, float | None]:
+    """Late or not, what the result says, what nbgrader holds."""
+    result = room.result(sent)
+    assert result is not None
+    return result.late, result.quizzes[QUIZ].counted, room.scores("li")[QUIZ][0]
+
+
+def test_an_extension_lets_a_late_attempt_count_in_gradebook_and_result_alike(room: Classroom) -> None:
+    worker = Worker(room.setting)
+    _, second = two_attempts(room, worker, between=True)
+    assert counted(room, second) == (True, 40.0, 40.0)
+    with room.gradebook() as gradebook:
+        gradebook.grant_extension(MODULE.id, "li", hours=1)
+    look(worker)
+    assert counted(room, second) == (False, 80.0, 80.0)
+    room.due(datetime.now(UTC) - timedelta(days=1))
+    look(worker)
+    # Now both are late, and of those the better one counts.
+    assert counted(room, second) == (True, 80.0, 80.0)
+
+
+def test_a_due_date_moved_back_takes_away_what_came_after_it(room: Classroom) -> None:
+    worker = Worker(room.setting)
+    between, second = two_attempts(room, worker, between=False)
+    assert counted(room, second) == (False, 80.0, 80.0)
+    room.due(between)
+    look(worker)
+    assert counted(room, second) == (True, 40.0, 40.0)
+
+
+def test_grading_everything_again_comes_to_the_same_in_gradebook_and_result(room: Classroom) -> None:
+    worker = Worker(room.setting)
+    _, second = two_attempts(room, worker, between=True)
+    room.due(None)
+    worker.rounds.again(MODULE.id, Summary())
+    assert counted(room, second) == (False, 80.0, 80.0)
+    assert room.submitted("li").joinpath("answers.json").read_bytes() == (second.folder / "answers.json").read_bytes()
