@@ -94,6 +94,7 @@ def test_all_problems_are_shown_at_once_with_their_places(
     assert all(re.fullmatch(r"\S+:\d+:\d+|\S+", d["place"]) for d in found)
 
 
+@pytest.mark.slow
 def test_a_workbook_goes_out_and_comes_back_without_changing_a_byte(
     course: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -157,6 +157,7 @@ def test_an_exchange_mended_later_is_found_without_a_restart(root: Path) -> None
     assert len(tries) == 2
 
 
+@pytest.mark.slow
 def test_the_extension_costs_the_learners_server_neither_nbgrader_nor_pandas() -> None:
     code = "import sys, qinlian.portal.extension; print({'nbgrader', 'pandas', 'sqlalchemy'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -23,6 +23,9 @@ from qinlian.reports.table import COLUMNS, gradebook_table, print_table
 from qinlian.toolpath import put_tools_on_path
 from tests.sample import COURSE, MODULE
 
+# A gradebook of nbgrader's takes ten seconds to make.
+pytestmark = pytest.mark.slow
+
 # As nbgrader's tables and a worksheet's cells hold it: without a zone.
 WHEN = datetime.fromisoformat("2026-11-22 17:30")
 IN_BEIJING = datetime.fromisoformat("2026-11-23 01:30")
