@@ -47,11 +47,27 @@ class _Page(JupyterHandler):
     def content_security_policy(self) -> str:
         return _POLICY
 
-    def say(self, error: QinlianError, *, home: bool) -> None:
-        """Answer with a page that says what is wrong."""
+    def get_login_url(self) -> str:
+        """Where to sign in. Raises HTTPError where there is no password to ask for: the address carries the token."""
+        # JupyterHub puts its own in the place of this method.
+        if not getattr(self.identity_provider, "hashed_password", ""):
+            raise web.HTTPError(403)
+        return super().get_login_url()
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """What goes wrong in a handler, as a page of ours."""
+        if status_code == 403:
+            self.finish(error_page("请用 ./run 打印的学员地址打开", self.base, title="还没有登录", button=""))
+        elif status_code == 404:
+            self.finish(error_page("地址可能写错了，或者已经改了", self.base, title="找不到这个页面"))
+        else:
+            self.finish(error_page("程序出了问题；请稍后再试，仍不行请联系老师", self.base))
+
+    def say(self, error: QinlianError, **page: str) -> None:
+        """Answer with a page that says what is wrong; ``page`` as for ``error_page``."""
         self.log.warning("我的学习：%s", error)
         self.set_status(503)
-        self.finish(error_page(str(error), self.base, home=home))
+        self.finish(error_page(str(error), self.base, **page))
 
 
 class _Home(_Page):
@@ -64,7 +80,7 @@ class _Home(_Page):
         try:
             self.finish(overview_page(self.portal.overview(), self.base))
         except QinlianError as error:
-            self.say(error, home=True)
+            self.say(error, button="再试一次")
 
 
 class _Modules(_Page):
@@ -83,10 +99,16 @@ class _Open(_Page):
         try:
             path = self.portal.open(module)
         except QinlianError as error:
-            self.say(error, home=False)
+            self.say(error)
             return
         view = "lab/tree" if self.get_query_argument("lab", "") else "notebooks"
         self.redirect(url_path_join(self.base_url, view, quote(path)))
+
+
+class _Missing(_Page):
+    @web.authenticated
+    def get(self) -> None:
+        raise web.HTTPError(404)
 
 
 class _Health(JupyterHandler):
@@ -114,5 +136,6 @@ def add_pages(server: ServerApp) -> None:
             (f"{here}/api/modules", _Modules, portal),
             (rf"{here}/api/open/([A-Za-z0-9_][A-Za-z0-9._-]*)", _Open, portal),
             (rf"{here}/static/(.*)", _Static, {"path": [str(STATIC)], "no_cache_paths": ["/"]}),
+            (f"{here}/.*", _Missing, portal),
         ],
     )

@@ -91,6 +91,8 @@ def _lines(standing: ModuleStanding, now: datetime) -> tuple[str, ...]:
         said.append("正在等待评分，评好后这里会自动更新")
     if standing.state == "待评阅":
         said.append("心得正在等老师评阅，评完后得分会更新")
+    if standing.unwritten:
+        said.append("心得还没有写")
     if standing.again:
         said.append("新的一次测验正在进行，提交后才计分")
     elif standing.attempts_left and standing.state != "已提交":
@@ -104,9 +106,9 @@ def _card(standing: ModuleStanding, now: datetime) -> _Card:
     if standing.score is not None and standing.max_score is not None:
         score = f"{standing.score:g}/{standing.max_score:g} 分"
         if standing.passed:
-            verdict = "合格"
+            verdict = "及格"
         elif standing.state == "已评分":
-            verdict = "未合格"
+            verdict = "未及格"
     head, _, _ = standing.module.partition("-")
     return _Card(
         module=standing.module,
@@ -177,10 +179,10 @@ def overview_page(overview: Overview, base: str, now: datetime | None = None) ->
     )
 
 
-def error_page(message: str, base: str, *, home: bool) -> str:
-    """A page that says what is wrong and what to do; ``home`` when it stands in the place of 我的学习."""
+def error_page(message: str, base: str, *, title: str = "暂时打不开", button: str = "回到我的学习") -> str:
+    """A page that says what is wrong and what to do; its button, if it has a name, leads to 我的学习."""
     return (
         _templates()
         .get_template("error.html")
-        .render(base=base, title="暂时打不开", course_title="勤廉学堂", message=message, home=home, learner="")
+        .render(base=base, title=title, course_title="勤廉学堂", message=message, button=button, learner="")
     )

@@ -26,7 +26,8 @@ class ModuleStanding:
     ``score`` and ``max_score`` are those of the newest result, None before the first.
     ``again`` tells that another attempt is being answered since; ``attempts_left`` how often a
     quiz that is not passed may still be taken. ``refused`` says why the newest submission was not
-    taken, if it was not; everything else is then as if it had not been sent.
+    taken, if it was not; everything else is then as if it had not been sent. ``unwritten``: what was
+    graded came without a reflection the module asks for.
     """
 
     module: str
@@ -44,6 +45,7 @@ class ModuleStanding:
     attempts_left: int = 0
     notes: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
+    unwritten: bool = False
 
     @property
     def earned(self) -> float:
@@ -148,6 +150,7 @@ def standing_of(
         attempts_left=_attempts_left(lesson, result) if current else 0,
         notes=result.notes if current and not refused else (),
         refused=refused,
+        unwritten=current and any(r.state == "未作答" for r in result.reflections.values()),
     )
 
 

@@ -33,7 +33,7 @@ from qinlian.core.files import (
 from qinlian.errors import AnswersError, StoreError
 from qinlian.quiz.exchange_settings import ExchangeSettings, learner_name
 from qinlian.quiz.lesson_copy import LessonCopy
-from qinlian.quiz.state import Standing, open_quizzes
+from qinlian.quiz.state import Standing, filled, open_quizzes
 
 __all__ = ["Exchange", "Submission", "learner_name"]
 
@@ -236,15 +236,18 @@ class Exchange:
         newest = submissions[-1] if submissions else None
         graded, said = self._newest_graded(submissions), self._result_of(newest) if newest else None
         attempts: dict[str, int] = {}
+        answered: frozenset[str] = frozenset()
         if newest and before and newest.submitted_at == before.submitted:
             # The copy never changes, and it can be long.
-            attempts = before.attempts
+            attempts, answered = before.attempts, before.answered
         elif newest and (handed_in := newest.answers):
             attempts = handed_in.attempts
+            answered = frozenset(item for item, answer in handed_in.answers.items() if filled(answer.value))
         return Standing(
             learner=self.learner,
             submitted=newest.submitted_at if newest else None,
             attempts=attempts,
+            answered=answered,
             graded=graded[0].submitted_at if graded else None,
             result=graded[1] if graded else None,
             refusal=said if said and said.state == "拒收" else None,

@@ -18,6 +18,7 @@ __all__ = [
     "attempt_of",
     "block_state",
     "can_retake",
+    "filled",
     "open_quizzes",
     "quiz_phase",
     "started_quizzes",
@@ -28,15 +29,17 @@ __all__ = [
 class Standing:
     """Who the learner is and what has been submitted and graded so far.
 
-    ``submitted`` is the time of the newest submission and ``attempts`` what its answers.json said of
-    attempts. ``result`` is the newest result there is and ``graded`` the time of the submission it
-    belongs to. ``refusal`` is there when the newest submission was refused; it counts for nothing but
-    its notes. ``classroom`` is False when this notebook is opened where nothing can be submitted.
+    ``submitted`` is the time of the newest submission, ``attempts`` what its answers.json said of
+    attempts and ``answered`` the public ids it held an answer to. ``result`` is the newest result there
+    is and ``graded`` the time of the submission it belongs to. ``refusal`` is there when the newest
+    submission was refused; it counts for nothing but its notes. ``classroom`` is False when this
+    notebook is opened where nothing can be submitted.
     """
 
     learner: str = ""
     submitted: datetime | None = None
     attempts: dict[str, int] = field(default_factory=dict)
+    answered: frozenset[str] = frozenset()
     graded: datetime | None = None
     result: ResultFile | None = None
     refusal: ResultFile | None = None
@@ -117,7 +120,16 @@ def _drawn(lesson: LessonFile, block: LessonBlock, answers: AnswerFile, standing
     )
 
 
-def _filled(value: Any) -> bool:
+def _gone(lesson: LessonFile, block: LessonBlock, answers: AnswerFile, standing: Standing) -> int:
+    """How many graded questions of the attempt shown the lesson does not have any more."""
+    graded = _quiz_result(standing, block.id)
+    if graded is None or graded.attempt != attempt_of(block.id, answers, standing):
+        return 0
+    return sum(item not in lesson.items for item in graded.drawn)
+
+
+def filled(value: Any) -> bool:
+    """True when an answer says anything."""
     if isinstance(value, dict):
         return any(str(v).strip() for v in value.values())
     return bool(value.strip() if isinstance(value, str) else value)
@@ -138,7 +150,7 @@ def started_quizzes(lesson: LessonFile, answers: AnswerFile, standing: Standing)
 
 
 def _answered(answers: AnswerFile, item: str) -> bool:
-    return item in answers.answers and _filled(answers.answers[item].value)
+    return item in answers.answers and filled(answers.answers[item].value)
 
 
 def _others(
@@ -171,8 +183,16 @@ def _reflection_phase(item: str, answers: AnswerFile, standing: Standing, result
     if answer and answer.at and _changed_since(standing.taken, answer.at):
         return "open"
     if standing.waiting or (result and result.state == "待评阅"):
-        return "submitted" if answer and _filled(answer.value) else "open"
+        return "submitted" if answer and filled(answer.value) else "open"
     return "graded" if result and result.state == "已评阅" else "open"
+
+
+def _changed(item: str, answers: AnswerFile, standing: Standing) -> bool:
+    """True when a reflection was handed in and its text is another one now."""
+    result = standing.result.reflections.get(item) if standing.result else None
+    read = result is not None and result.state in ("待评阅", "已评阅")
+    before = read or (standing.waiting and item in standing.answered)
+    return before and _answered(answers, item) and _reflection_phase(item, answers, standing, result) == "open"
 
 
 def block_state(lesson: LessonFile, answers: AnswerFile, block: LessonBlock, standing: Standing) -> BlockState:
@@ -212,6 +232,8 @@ def _context(lesson: LessonFile, answers: AnswerFile, block: LessonBlock, standi
         "classroom": standing.classroom,
         "submitted_at": standing.taken.isoformat() if standing.taken else "",
         "refused": list(standing.refusal.notes) if standing.refusal else [],
+        "gone": _gone(lesson, block, answers, standing),
+        "changed": block.kind == "reflection" and _changed(block.items[0], answers, standing),
         "can_retake": block.kind == "quiz" and can_retake(block, answers, standing),
         "others": [] if block.kind == "items" else _others(lesson, block, answers, standing),
         "waiting": standing.waiting,

@@ -1,6 +1,8 @@
 import { field, h, number } from "../../quiz/js/dom.js";
 
+// Characters, as the server counts them.
 const LONGEST = 20_000;
+const TOO_LONG = "超过 2 万字，超出的部分没有保存；请删减";
 
 /** @type {import("../../quiz/js/contract.js").View} */
 export default {
@@ -11,7 +13,6 @@ export default {
     const text = field("textarea", {
       class: "ql-text",
       rows: 8,
-      maxlength: LONGEST,
       placeholder: "在这里写",
       // Not by reference: inside a notebook checkers take what is scrolled away for hidden.
       "aria-label": `写心得：${ctx.stem.textContent.trim()}`,
@@ -24,12 +25,21 @@ export default {
     set(ctx.value);
 
     function report() {
+      const before = text.validity.valid;
       grow();
-      ctx.change(text.value.trim() ? text.value : null, true);
+      if (before && !text.validity.valid) ctx.announce(TOO_LONG);
+      // What is over the limit stays on the page for the learner to shorten.
+      const kept = text.validity.valid ? text.value : Array.from(text.value).slice(0, LONGEST).join("");
+      ctx.change(kept.trim() ? kept : null, true);
     }
 
     function grow() {
-      count.textContent = words(ctx.item.words, text.value);
+      const length = Array.from(text.value).length;
+      const over = length > LONGEST;
+      text.setCustomValidity(over ? TOO_LONG : "");
+      text.setAttribute("aria-invalid", String(over));
+      count.classList.toggle("ql-over", over);
+      count.textContent = over ? `连同空白 ${length} 字，${TOO_LONG}` : words(ctx.item.words, text.value);
       text.style.height = "auto";
       // Before it is on the page it has no height to take.
       if (text.scrollHeight) text.style.height = `${text.scrollHeight + 2}px`;

@@ -1,16 +1,29 @@
-// Times as the learner's own device tells them.
+// Times in Beijing, wherever the learner's device believes it is: due dates are set there.
 
-const two = (n) => String(n).padStart(2, "0");
+const BEIJING = new Intl.DateTimeFormat("en-US", {
+  timeZone: "Asia/Shanghai",
+  hourCycle: "h23",
+  year: "numeric",
+  month: "numeric",
+  day: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+});
+
+/** @returns {Record<string, string>} */
+const parts = (date) => Object.fromEntries(BEIJING.formatToParts(date).map((p) => [p.type, p.value]));
 
 /** 20:31 */
 export function clock(date = new Date()) {
-  return `${two(date.getHours())}:${two(date.getMinutes())}`;
+  const { hour, minute } = parts(date);
+  return `${hour}:${minute}`;
 }
 
 /** 6月30日 23:59, with the year when it is another one; empty for something that is no time. */
 export function day(text) {
   const date = new Date(text);
   if (Number.isNaN(date.getTime())) return "";
-  const year = date.getFullYear() === new Date().getFullYear() ? "" : `${date.getFullYear()}年`;
-  return `${year}${date.getMonth() + 1}月${date.getDate()}日 ${clock(date)}`;
+  const there = parts(date);
+  const year = there.year === parts(new Date()).year ? "" : `${there.year}年`;
+  return `${year}${there.month}月${there.day}日 ${clock(date)}`;
 }

@@ -32,6 +32,12 @@ export function button(label, props = {}) {
   return h("button", { type: "button", ...CONTROL, ...props }, label);
 }
 
+/** Takes the learner to a region: in sight, and where the keyboard goes on from. */
+export function land(region) {
+  region.focus({ preventScroll: true });
+  region.scrollIntoView({ block: "center" });
+}
+
 /** The words of trusted HTML, for places that hold text only. */
 export function plain(html) {
   const holder = document.createElement("template");

@@ -1,7 +1,7 @@
 // A graded quiz: open → submitted → graded, and open again while attempts remain.
 import { day } from "./clock.js";
 import { ask } from "./dialog.js";
-import { button, h, number } from "./dom.js";
+import { button, h, land, number } from "./dom.js";
 import { facts, refusal, remarks, scoreCard, topics } from "./score.js";
 import { Sheet } from "./sheet.js";
 
@@ -14,7 +14,7 @@ const ROUGH = { none: "还没有作答", part: "还没有答完" };
  */
 export function quiz(model, frame, views) {
   const head = h("header", { class: "ql-head" });
-  const state = h("div", { class: "ql-state" });
+  const state = h("div", { class: "ql-state", role: "group", "aria-label": "提交和成绩", tabindex: "-1" });
   const main = h("div", { class: "ql-questions" });
   const progress = h("span", { class: "ql-progress" });
   const meter = h("progress", { class: "ql-meter", "aria-hidden": "true" });
@@ -26,6 +26,7 @@ export function quiz(model, frame, views) {
   let sheet;
   let drawn = "";
   let phase = "";
+  let sending = false;
 
   function tally() {
     const total = sheet.questions.length;
@@ -45,7 +46,7 @@ export function quiz(model, frame, views) {
     phase = model.get("phase");
     // A graded paper shows what was graded.
     if (phase !== "graded") sheet.follow();
-    sheet.lock(phase !== "open");
+    sheet.lock(sending || phase !== "open");
     foot.hidden = phase !== "open";
     submit.disabled = !model.get("context").classroom;
     submit.title = submit.disabled ? "这里没有接入课堂，不能提交；请从“我的学习”打开课程" : "";
@@ -54,8 +55,8 @@ export function quiz(model, frame, views) {
       phase === "open" ? facts(model.get("block"), model.get("context"), model.get("attempt")) : "",
     );
     // Rebuilding what is already there would take the focus from a button in it.
-    const { can_retake, waiting, refused } = model.get("context");
-    const shown = JSON.stringify([phase, model.get("result"), can_retake, waiting, refused, model.get("attempt")]);
+    const { can_retake, waiting, refused, gone } = model.get("context");
+    const shown = JSON.stringify([phase, model.get("result"), can_retake, waiting, refused, gone, model.get("attempt")]);
     if (state.dataset.shown !== shown) {
       state.dataset.shown = shown;
       state.replaceChildren(...standing());
@@ -89,8 +90,10 @@ export function quiz(model, frame, views) {
   function graded(result) {
     const block = model.get("block");
     const left = block.attempts - result.attempt;
-    const parts = [scoreCard(block, result), remarks(result), topics(result)];
-    if (model.get("context").can_retake) {
+    const { can_retake, gone } = model.get("context");
+    const withdrawn = gone ? h("p", { class: "ql-small" }, `有 ${gone} 题已从课程中撤下，不再显示，成绩不变。`) : "";
+    const parts = [scoreCard(block, result), withdrawn, remarks(result), topics(result)];
+    if (can_retake) {
       const later = result.revealed ? "" : "答案和解析在及格或作答次数用完后公布。";
       parts.push(
         h(
@@ -144,8 +147,19 @@ export function quiz(model, frame, views) {
     const choice = await ask(frame.root, { title: "提交测验？", content: warnings(), confirm: "确认提交" });
     const target = sheet.questions.find((q) => q.id === choice);
     if (target) target.focus();
-    if (choice === "confirm") await carryOut("submit", "正在提交…", "提交测验", submit);
+    if (choice === "confirm") await send();
     else if (!target) submit.focus();
+  }
+
+  async function send() {
+    // What is changed from here on would not be in the submission.
+    sending = true;
+    sheet.lock(true);
+    const sent = await carryOut("submit", "正在提交…", "提交测验", submit);
+    sending = false;
+    update();
+    if (sent) land(state);
+    else submit.focus();
   }
 
   function warnings() {
@@ -203,6 +217,7 @@ export function quiz(model, frame, views) {
     control.disabled = false;
     control.textContent = label;
     if (!status.ok) frame.warn(action === "submit" ? `没有提交：${status.text}` : status.text);
+    return status.ok;
   }
 
   update();

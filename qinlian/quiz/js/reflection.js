@@ -1,7 +1,7 @@
 // A reflection: a text that a person reads. It can be changed at any time and handed in again.
 import { ask } from "./dialog.js";
 import { day } from "./clock.js";
-import { button, h, number } from "./dom.js";
+import { button, h, land, number } from "./dom.js";
 import { refusal, remarks } from "./score.js";
 import { Sheet } from "./sheet.js";
 
@@ -11,7 +11,7 @@ import { Sheet } from "./sheet.js";
  * @param {Record<string, import("./contract.js").View>} views
  */
 export function reflection(model, frame, views) {
-  const state = h("div", { class: "ql-state" });
+  const state = h("div", { class: "ql-state", role: "group", "aria-label": "提交和评阅", tabindex: "-1" });
   const submit = button("提交心得", { class: "ql-button ql-main", onclick: () => handIn() });
   const hint = h("span", { class: "ql-small" });
   const sheet = new Sheet(model, frame, views, { label: () => model.get("block").title || "写心得" });
@@ -47,7 +47,7 @@ export function reflection(model, frame, views) {
     if (!context.classroom) return "这里没有接入课堂，不能提交；请从“我的学习”打开课程。";
     if (quizOpen) return "提交测验时，心得会一起交上去。";
     if (phase !== "open") return "还可以修改；改了要重新提交，老师会重新评阅。";
-    return context.submitted_at ? "改动还没有提交。" : "写好后提交，由老师评阅。";
+    return context.changed ? "改动还没有提交。" : "写好后提交，由老师评阅。";
   }
 
   function standing(result) {
@@ -80,6 +80,11 @@ export function reflection(model, frame, views) {
       question.focus();
       return;
     }
+    if (question.element.querySelector(":invalid")) {
+      frame.warn("心得太长，删减后再提交。");
+      question.focus();
+      return;
+    }
     const content = [h("p", {}, "提交后由老师评阅；之后仍可以修改并重新提交。")];
     if ((await ask(frame.root, { title: "提交心得？", content, confirm: "确认提交" })) !== "confirm") {
       submit.focus();
@@ -91,7 +96,9 @@ export function reflection(model, frame, views) {
     const status = await frame.saver.ask("submit");
     submit.disabled = false;
     submit.textContent = "提交心得";
-    if (!status.ok) frame.warn(`没有提交：${status.text}`);
+    update();
+    if (status.ok) land(state);
+    else frame.warn(`没有提交：${status.text}`);
   }
 
   update();
