@@ -33,6 +33,7 @@ c.ClearSolutions.text_stub = ANSWER_PLACEHOLDER
 # answers.json is the learner's own: nbgrader must never put one of ours over it.
 c.Autograde.exclude_overwriting = {name: ["answers.json"] for name in modules}
 c.OverwriteCells.add_missing_cells = True
+# No CheckCellMetadata here: the first step puts the released notebook back, and it is checked at the end.
 c.Autograde.sanitize_preprocessors = [
     "qinlian.grading.preprocess.PutBackReleased",
     "nbgrader.preprocessors.ClearOutput",
@@ -40,7 +41,6 @@ c.Autograde.sanitize_preprocessors = [
     "nbgrader.preprocessors.OverwriteKernelspec",
     "nbgrader.preprocessors.OverwriteCells",
     "qinlian.grading.preprocess.PlaceReflections",
-    "nbgrader.preprocessors.CheckCellMetadata",
 ]
 # The learner's notebook is never run: GradeFromAnswers stands in the place of nbgrader's Execute.
 c.Autograde.autograde_preprocessors = [

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from qinlian.core.files import ItemResult, LessonFile, QuizResult, ResultFile
 from qinlian.core.model import Item
@@ -18,6 +20,7 @@ from qinlian.quiz.exchange import Exchange
 from qinlian.quiz.exchange_settings import ExchangeSettings
 from qinlian.quiz.live import LiveLesson
 from qinlian.quiz.widget import QuizWidget
+from tests.e2e.classroom import DESKTOP
 from tests.sample import COURSE, IDS, MODULE, REFLECTION
 
 HERE = Path(__file__).parent
@@ -222,3 +225,15 @@ def revealed(host: Host, item: Item, fraction: float, value: Any) -> ItemResult:
         explanation=render(item.explanation),
         citations=item.citations,
     )
+
+
+@contextmanager
+def faultless_page(chromium: Browser) -> Iterator[Page]:
+    """A page in which no script may have failed by the end."""
+    context = chromium.new_context(viewport=DESKTOP, locale="zh-CN")  # type: ignore[arg-type]
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    assert errors == [], errors
+    context.close()

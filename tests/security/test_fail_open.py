@@ -20,7 +20,7 @@ from qinlian.grading.plaintext import markdown_cell
 from qinlian.grading.stock import grade_cell
 from qinlian.notebooks.notebook import ANSWER_PLACEHOLDER
 from tests.sample import COURSE, IDS, MODULE
-from tests.unit.test_grading_score import QUIZ, Learner
+from tests.unit.grading_learner import QUIZ, Learner
 
 POINTS = 80.0
 

@@ -19,7 +19,7 @@ from qinlian.grading.grades import SubmissionGrade
 from qinlian.grading.plaintext import markdown_cell, tidy_text
 from qinlian.grading.score import grade
 from tests.sample import COURSE, IDS, MODULE
-from tests.unit.test_grading_score import START, Learner
+from tests.unit.grading_learner import START, Learner
 
 HOSTILE = [
     "<script>alert(1)</script>",

@@ -10,7 +10,7 @@ from qinlian.grading.explain import explain, summary, topics_to_review
 from qinlian.grading.grades import QuizGrade, SubmissionGrade
 from qinlian.items.base import item_type
 from tests.sample import IDS
-from tests.unit.test_grading_score import Learner, edition, quiz_of
+from tests.unit.grading_learner import Learner, edition, quiz_of
 
 
 def html_of(done: SubmissionGrade) -> str:

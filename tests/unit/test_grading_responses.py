@@ -23,7 +23,7 @@ from qinlian.grading.submission import identity, read_submission
 from qinlian.grading.tables import ASSIGNMENT, SUBMITTED_ASSIGNMENT
 from qinlian.toolpath import put_tools_on_path
 from tests.sample import COURSE, IDS, MODULE
-from tests.unit.test_grading_score import START, Learner, past
+from tests.unit.grading_learner import START, Learner, past
 
 MOMENT = datetime(2026, 6, 2, tzinfo=UTC)
 NO_DEADLINE = Deadline(None, {})

@@ -20,7 +20,7 @@ from qinlian.quiz.answer_file import AnswerStore
 from qinlian.quiz.live import LiveLesson
 from qinlian.quiz.widget import QuizWidget
 from tests.sample import COURSE, IDS, MODULE
-from tests.unit.test_grading_score import Learner
+from tests.unit.grading_learner import Learner
 
 LESSON = publish(COURSE, MODULE, IDS)
 
