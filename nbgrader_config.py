@@ -33,21 +33,17 @@ c.ClearSolutions.text_stub = ANSWER_PLACEHOLDER
 # answers.json is the learner's own: nbgrader must never put one of ours over it.
 c.Autograde.exclude_overwriting = {name: ["answers.json"] for name in modules}
 c.OverwriteCells.add_missing_cells = True
-# No CheckCellMetadata here: the first step puts the released notebook back, and it is checked at the end.
+# The first step puts the released notebook back, so what else nbgrader does here by default (clear outputs,
+# drop duplicates, restore the kernel's name, check metadata) would find nothing to do.
 c.Autograde.sanitize_preprocessors = [
     "qinlian.grading.preprocess.PutBackReleased",
-    "nbgrader.preprocessors.ClearOutput",
-    "nbgrader.preprocessors.DeduplicateIds",
-    "nbgrader.preprocessors.OverwriteKernelspec",
     "nbgrader.preprocessors.OverwriteCells",
     "qinlian.grading.preprocess.PlaceReflections",
 ]
-# The learner's notebook is never run: GradeFromAnswers stands in the place of nbgrader's Execute.
+# The learner's notebook is never run: GradeFromAnswers stands in the place of nbgrader's Execute. It leaves
+# neither long outputs nor messages nor times of execution, so the steps that trim those are left out.
 c.Autograde.autograde_preprocessors = [
     "qinlian.grading.preprocess.GradeFromAnswers",
-    "nbgrader.preprocessors.IgnorePattern",
-    "nbconvert.preprocessors.ClearMetadataPreprocessor",
-    "nbgrader.preprocessors.LimitOutput",
     "qinlian.grading.preprocess.SaveGrades",
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",

@@ -7,9 +7,11 @@ learner's notebook is run, shown or even looked at: all that counts is answers.j
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -86,12 +88,19 @@ class _Assessing(NbGraderPreprocessor):
 
 
 def released_notebook(folder: Path, name: str) -> NotebookNode:
-    """The released notebook; raises GradingError when there is none, or it is not a lesson of ours."""
+    """The released notebook, the caller's to change; raises GradingError when there is none, or it is not ours."""
     path = folder / f"{name}.ipynb"
     try:
-        released: NotebookNode = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+        stamp = path.stat()
+        return copy.deepcopy(_released(path, stamp.st_mtime_ns, stamp.st_size, stamp.st_ino))
     except (OSError, ValueError):
         raise GradingError(f"release/ 里没有可用的 {path.name}；请先运行 qinlian build") from None
+
+
+@lru_cache(maxsize=50)
+def _released(path: Path, *_: int) -> NotebookNode:
+    # Reading validates, which takes longer than everything else here; a class has one release.
+    released: NotebookNode = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
     if not released.metadata.get("qinlian", {}).get("lesson"):
         raise GradingError(f"{path.name} 不是由本课程生成的笔记本，不在这里评分")
     return released
