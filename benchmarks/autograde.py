@@ -10,7 +10,8 @@ On the same N submissions, in one run:
 
 Every way starts with an empty autograded/ and a gradebook without submissions. Imports are not
 counted, for any of them. (a) and (b) take turns, and so do (c) and (d): each figure is a median. (c)'s
-first run, which also prepares the module's notebook, is shown by itself. ``python -m benchmarks.autograde --n 40 --json``
+first run, which also prepares the module's notebook, is shown by itself.
+``python -m benchmarks.autograde --n 40 --json``
 """
 
 from __future__ import annotations
