@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qinlian.authoring.embeds import EMBED_CODES, Embed, Stretch, parse_body
-from qinlian.authoring.structure import Heading, heading_level, parse_heading
+from qinlian.authoring.structure import Heading, heading_level, parse_heading, split_list
 from qinlian.authoring.textfile import Line, Place, TextFile, html_places, nearest
 from qinlian.core.diagnostics import Diagnostic
 from qinlian.core.model import Case, ItemBlock, Prose
@@ -21,12 +21,13 @@ _TITLED = re.compile(r"\s*[A-Za-z0-9_-]+\s*[\[【〔]\s*案例\s*[\]】〕]")
 
 @dataclass(frozen=True)
 class PlacedCase:
-    """A case, where it begins, its embeds in order, and its stretches of prose."""
+    """A case, where it begins, its embeds in order, its stretches of prose, and where 对象 stands."""
 
     case: Case
     place: Place
     embeds: tuple[Embed, ...]
     prose: tuple[Stretch, ...]
+    audience_place: Place
 
 
 def parse_cases(parsed: TextFile) -> tuple[tuple[PlacedCase, ...], frozenset[str], tuple[Diagnostic, ...]]:
@@ -48,7 +49,7 @@ def parse_cases(parsed: TextFile) -> tuple[tuple[PlacedCase, ...], frozenset[str
             if level != 3:
                 problems.append(line.at(line.indent).says("E411", "案例标题前没有写 ###", f"写成 {SAMPLE}"))
                 continue
-            heading, found = parse_heading(line, ("类型",), "E411", SAMPLE, EMBED_CODES)
+            heading, found = parse_heading(line, ("类型", "对象"), "E411", SAMPLE, EMBED_CODES)
             problems += found
             if heading and heading.kind != "案例":
                 problems.append(heading.kind_place.says("E411", f"案例文件里不能写[{heading.kind}]", f"写成 {SAMPLE}"))
@@ -89,6 +90,7 @@ def _case(heading: Heading, body: Sequence[Line], problems: list[Diagnostic]) ->
         id=heading.id,
         kind="正面" if kind == "正面" else "警示",
         title=title or heading.id,
+        audience=split_list(heading.attrs["对象"].value) if "对象" in heading.attrs else (),
         parts=tuple(Prose(text=p.text) if isinstance(p, Stretch) else ItemBlock(item=p.target) for p in parts),
     )
     return PlacedCase(
@@ -96,4 +98,5 @@ def _case(heading: Heading, body: Sequence[Line], problems: list[Diagnostic]) ->
         heading.place,
         tuple(p for p in parts if isinstance(p, Embed)),
         tuple(p for p in parts if isinstance(p, Stretch)),
+        heading.attrs["对象"].place if "对象" in heading.attrs else heading.place,
     )

@@ -22,6 +22,7 @@ from qinlian.core.model import (
     QuizBlock,
     ReflectionBlock,
 )
+from qinlian.items.base import item_type, item_types
 
 __all__ = ["Lesson", "Resolved", "Stock", "by_number", "parse_lesson", "resolve"]
 
@@ -193,8 +194,9 @@ class _Resolver:
         return ReflectionBlock(item=embed.target)
 
     def chosen(self, embed: Embed, use: str) -> list[Item]:
-        """Items of that use that fit 知识点 and 难度, by number."""
+        """Items of that use that fit 题型, 知识点 and 难度, by number."""
         items = [p.item for p in self.stock.items if p.item.use == use]
+        items = self.of_kinds(embed, items)
         if topics := embed.attrs.get("知识点"):
             wanted = split_list(topics.value)
             known = {t for i in items for t in i.topics}
@@ -209,6 +211,17 @@ class _Resolver:
                 self.say(difficulty.place, "E404", f"难度不能是“{difficulty.value}”", "写 1、2 或 3，几个用顿号隔开")
             items = [i for i in items if str(i.difficulty) in levels]
         return sorted(items, key=lambda i: by_number(i.id))
+
+    def of_kinds(self, embed: Embed, items: list[Item]) -> list[Item]:
+        """The items of the types that 题型 names; without it everything but activities, which stand alone."""
+        wanted = embed.attrs.get("题型")
+        if wanted is None:
+            return [i for i in items if not item_type(i.kind).has_body]
+        kinds = split_list(wanted.value)
+        for kind in kinds:
+            if kind not in item_types():
+                self.say(wanted.place, "E404", f"不认识题型“{kind}”", nearest(kind, item_types()))
+        return [i for i in items if i.kind in kinds]
 
     def whole(self, attr: Attr | None, default: int) -> int:
         """A whole number from 1 to 999 of a parameter."""

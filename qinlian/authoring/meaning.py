@@ -9,7 +9,7 @@ from qinlian.authoring.placed import Placed
 from qinlian.authoring.rulebook import Rulebook
 from qinlian.authoring.textfile import Place, nearest
 from qinlian.core.diagnostics import Diagnostic
-from qinlian.items.base import item_type
+from qinlian.items.base import Finding, item_type
 
 __all__ = ["check_citations", "check_item", "check_unique"]
 
@@ -25,8 +25,7 @@ def check_item(placed: Placed) -> Iterator[Diagnostic]:
             yield placed.at("element", index).says("E305", f"{element.letter} 没有内容", "写出内容，或删掉这一行")
     if "elements" not in placed.unread:
         for finding in kind.findings(item):
-            place = placed.at() if finding.element is None else placed.at("element", finding.element)
-            yield place.says(finding.code, finding.message, finding.hint)
+            yield _place(placed, finding).says(finding.code, finding.message, finding.hint)
         yield from _repeats(placed)
     if item.rule and item.rule not in kind.rules:
         yield placed.at("计分").says("E311", f"{item.kind}题没有计分规则“{item.rule}”", nearest(item.rule, kind.rules))
@@ -38,10 +37,18 @@ def check_item(placed: Placed) -> Iterator[Diagnostic]:
         yield placed.at("字数").says("E312", "只有心得写字数", "删掉这一项")
     if not placed.used:
         yield placed.at().says("E309", f"{item.id} 没有写用途", "在题上或节标题上写 {用途=练习} 或 {用途=测验}")
+    if not kind.explains:
+        return
     if not item.explanation and "解析" not in placed.unread:
         yield placed.at("解析").says("E307", f"{item.id} 没有解析", "补上 解析：……")
     if not item.citations and "依据" not in placed.unread:
         yield placed.at("依据").says("E308", f"{item.id} 没有依据", "补上 依据：《文件名》第几条第几款")
+
+
+def _place(placed: Placed, finding: Finding) -> Place:
+    if finding.line is not None:
+        return placed.at_body(finding.line, finding.column)
+    return placed.at() if finding.element is None else placed.at("element", finding.element)
 
 
 def _repeats(placed: Placed) -> Iterator[Diagnostic]:
@@ -71,11 +78,17 @@ def check_citations(placed: Placed, rules: Rulebook) -> Iterator[Diagnostic]:
     item = placed.item
     for index, citation in enumerate(item.citations):
         yield from rules.cited(citation, placed.at("依据", index))
+    cited = list(item_type(item.kind).body_citations(item))
+    for part in cited:
+        yield from rules.cited(part.text, placed.at_body(part.line, part.column))
+    for number, line in enumerate(item.body.split("\n")):
+        if number not in {part.line for part in cited}:
+            yield from rules.mentioned(line, placed.at_body(number), old_allowed=False)
     texts = [("stem", item.stem), ("解析", item.explanation)]
     texts += [(f"feedback:{i}", e.feedback) for i, e in enumerate(item.elements)]
     texts += [(f"element:{i}", e.text) for i, e in enumerate(item.elements)]
-    for part, text in texts:
+    for name, text in texts:
         for line in text.split("\n"):
-            for problem in rules.mentioned(line, placed.at(part), old_allowed=False):
+            for problem in rules.mentioned(line, placed.at(name), old_allowed=False):
                 # The columns of a joined text are not those of the file.
-                yield problem.model_copy(update={"col": placed.at(part).col})
+                yield problem.model_copy(update={"col": placed.at(name).col})

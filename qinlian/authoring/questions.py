@@ -24,7 +24,7 @@ from qinlian.items.base import ItemType, item_types
 
 __all__ = ["Questions", "item_span_starts", "parse_questions", "split_citations"]
 
-ATTRS = ("用途", "难度", "知识点", "分值", "计分", "字数")
+ATTRS = ("用途", "难度", "知识点", "分值", "计分", "字数", "对象")
 SAMPLE = "### LZ-02-003 [单选] {难度=2 知识点=礼品礼金}"
 
 _BRACKET = re.compile(r"\s*-\s*\[(?P<mark>[^\[\]]*)\]\s*")
@@ -56,6 +56,11 @@ class _Draft:
     current: str = ""
     places: dict[str, Place] = field(default_factory=dict)
     unread: set[str] = field(default_factory=set)
+    body: list[str] = field(default_factory=list)
+
+    def takes(self, line: Line, level: int) -> bool:
+        """True when the line belongs to the activity's body."""
+        return self.kind.has_body and (level >= 4 or (bool(self.body) and not level))
 
     def say(self, place: Place, code: str, message: str, hint: str = "") -> None:
         self.problems.append(place.says(code, message, hint))
@@ -78,7 +83,9 @@ def parse_questions(parsed: TextFile) -> Questions:
     for line in parsed.lines:
         level = heading_level(line)
         looks = shape(line.text)
-        if looks == "heading":
+        if draft and draft.takes(line, level) and (level or looks != "heading"):
+            _body(draft, line)
+        elif looks == "heading":
             if draft:
                 items.append(_finish(draft))
             draft, lost = None, True
@@ -138,6 +145,14 @@ def _begin(
     return draft, found, set()
 
 
+def _body(draft: _Draft, line: Line) -> None:
+    """Add one line to an activity's body, as it is: the type itself reads it."""
+    if not draft.body:
+        draft.places["body"] = line.at()
+    draft.problems += html_places(line)
+    draft.body.append(line.text)
+
+
 def _feed(draft: _Draft, line: Line, looks: str | None) -> None:
     """Add one line to an item."""
     start = line.at(line.indent)
@@ -175,6 +190,10 @@ def _feed(draft: _Draft, line: Line, looks: str | None) -> None:
 def _element(draft: _Draft, line: Line) -> None:
     start = line.at(line.indent)
     sample = draft.kind.line_sample
+    if draft.kind.has_body:
+        what, hint = f"{draft.kind.label}的正文要从 #### 标题开始", "先写 #### 标题；若是题干，在行首加 \\"
+        draft.say(start, "E203", what, hint)
+        return
     if draft.current in FIELDS:
         draft.unread.add("elements")
         draft.say(start, "E203", f"选项写在了{draft.current}后面", "把选项移到解析和依据之前；若是正文，在行首加 \\")
@@ -270,6 +289,8 @@ def _finish(draft: _Draft) -> Placed:
         points=points or 1.0,
         rule=heading.attrs["计分"].value if "计分" in heading.attrs else "",
         words=_words(draft),
+        audience=split_list(heading.attrs["对象"].value) if "对象" in heading.attrs else (),
+        body=tidy("\n".join(draft.body)),
         explanation=tidy("\n".join(draft.fields.get("解析", []))),
         citations=split_citations("；".join(draft.fields.get("依据", []))),
     )

@@ -16,7 +16,7 @@ from qinlian.authoring.placed import Placed
 from qinlian.authoring.questions import Questions, parse_questions
 from qinlian.authoring.rulebook import Rulebook, parse_rules
 from qinlian.authoring.secret import HINT, SECRET_NAME, read_secret, secret_problem
-from qinlian.authoring.textfile import Place, TextFile, display_name, read_text
+from qinlian.authoring.textfile import Place, TextFile, display_name, nearest, read_text
 from qinlian.core.diagnostics import Diagnostic, has_errors, ordered
 from qinlian.core.identity import Identity
 from qinlian.core.model import Course, Document, Module
@@ -91,6 +91,7 @@ class _Reader:
         self.problems += check_unique(_ids(modules))
         for text in modules:
             self.judge(text, rules)
+            self.audiences(text, [t.name for t in frame.tracks] if frame else [])
         if frame is None or has_errors(self.problems):
             return None
         return Course(
@@ -154,6 +155,16 @@ class _Reader:
                 place = Place(f"{self.dir.name}/modules/{path.name}")
                 hint = "在 course.yaml 的模块里列出它，或移走这个文件夹"
                 self.problems.append(place.says("W613", f"模块 {path.name} 没有列入课程", hint))
+
+    def audiences(self, text: _ModuleText, tracks: list[str]) -> None:
+        """E313: 对象 that course.yaml does not know."""
+        named = [(p.item.audience, p.at("对象")) for p in text.items]
+        named += [(c.case.audience, c.audience_place) for c in text.cases]
+        for names, place in named:
+            for name in names:
+                if name not in tracks:
+                    hint = nearest(name, tracks) or "先在 course.yaml 的培训对象里写上"
+                    self.problems.append(place.says("E313", f"没有培训对象“{name}”", hint))
 
     def judge(self, text: _ModuleText, rules: Rulebook) -> None:
         """Everything that is said of a module once it has been read."""

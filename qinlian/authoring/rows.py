@@ -10,9 +10,10 @@ from qinlian.authoring.questions import split_citations
 from qinlian.authoring.shapes import as_prose, tidy
 from qinlian.authoring.sheets import Row
 from qinlian.authoring.structure import ID, parse_points, parse_words, split_list
-from qinlian.authoring.textfile import Place, narrow, nearest
+from qinlian.authoring.textfile import Place, nearest
 from qinlian.core.diagnostics import Diagnostic
 from qinlian.core.model import Element, Item, Use
+from qinlian.core.width import narrow
 from qinlian.items.base import ItemType, letter_at
 
 __all__ = ["LETTERS", "ORDER", "column_of", "read_row"]
@@ -64,6 +65,8 @@ class _RowReader:
             words=self.words(),
             explanation=as_prose(self.row["解析"], first=False),
             citations=split_citations(self.row["依据"].replace("\n", "；")),
+            audience=split_list(self.row["对象"].replace("\n", "、")),
+            body=self.body(),
         )
         return Placed(item, self.places(elements), unread=self.parts_unread())
 
@@ -78,7 +81,8 @@ class _RowReader:
         row = self.row
         places = {"id": row.at("题号"), "kind": row.at("题型"), "stem": row.at("题干")}
         places |= {name: row.at(name) for name in ("解析", "依据")}
-        places |= {name: row.at(name) for name in ("难度", "知识点", "分值", "计分", "字数", "用途") if row[name]}
+        written = ("难度", "知识点", "分值", "计分", "字数", "用途", "对象")
+        places |= {"body": row.at("正文")} | {name: row.at(name) for name in written if row[name]}
         for index, element in enumerate(elements):
             column = column_of(element.letter, index)
             # Where a type has no option cells, the answer is where its lines are written.
@@ -122,6 +126,13 @@ class _RowReader:
         if "\n" in text:
             self.say(f"选项{letter}", "E208", "选项里有换行", "选项只写一行")
             return " ".join(text.split("\n"))
+        return text
+
+    def body(self) -> str:
+        text = tidy(self.row["正文"])
+        if text and not self.kind.has_body:
+            self.say("正文", "E208", f"{self.kind.label}没有正文", "清空这一格，或改题型")
+            return ""
         return text
 
     def use(self) -> Use:

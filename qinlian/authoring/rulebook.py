@@ -10,10 +10,11 @@ from typing import Literal
 
 from qinlian.authoring.numerals import NUMERAL, number_of
 from qinlian.authoring.structure import split_list
-from qinlian.authoring.textfile import Place, TextFile, narrow, nearest
+from qinlian.authoring.textfile import Place, TextFile, nearest
 from qinlian.authoring.yamlfile import Fields, Value, read_yaml
 from qinlian.core.diagnostics import Diagnostic
 from qinlian.core.model import Article, Document
+from qinlian.core.width import narrow
 
 __all__ = ["Rulebook", "parse_rules"]
 

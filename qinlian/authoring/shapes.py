@@ -13,7 +13,7 @@ import string
 from functools import cache
 from typing import Literal
 
-from qinlian.authoring.textfile import narrow
+from qinlian.core.width import narrow
 from qinlian.items.base import item_types
 
 __all__ = ["FIELDS", "Shape", "as_prose", "escaped", "shape", "tidy", "unescaped"]

@@ -10,8 +10,9 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qinlian.authoring.textfile import Place, narrow, nearest
+from qinlian.authoring.textfile import Place, nearest
 from qinlian.core.diagnostics import Diagnostic
+from qinlian.core.width import narrow
 
 if TYPE_CHECKING:
     from openpyxl.cell.cell import Cell

@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qinlian.core.diagnostics import Diagnostic
+from qinlian.core.width import narrow
 
-__all__ = ["Line", "Place", "TextFile", "display_name", "html_places", "narrow", "nearest", "parse_text", "read_text"]
+__all__ = ["Line", "Place", "TextFile", "display_name", "html_places", "nearest", "parse_text", "read_text"]
 
-# One character for one character, so that a column in the narrowed copy is a column in the text.
-_NARROW: dict[int, int | str] = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
-_NARROW |= {ord(c): " " for c in "\u3000\u00a0\t"} | {ord(c): '"' for c in "“”„"}
 # Control, bidirectional and invisible characters: they hide text or break comparison of answers.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\uffff]")
 _CODE_SPAN = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)")
@@ -76,11 +74,6 @@ class TextFile:
     file: str
     text: str
     lines: tuple[Line, ...]
-
-
-def narrow(text: str) -> str:
-    """``text`` with full-width ASCII, Chinese quotes and wide spaces made narrow; same length."""
-    return text.translate(_NARROW)
 
 
 def display_name(course_dir: Path, path: Path) -> str:

@@ -34,6 +34,8 @@ def write_item(item: Item, *, with_use: bool = True) -> str:
         attrs.append(("计分", item.rule))
     if item.words:
         attrs.append(("字数", f"{item.words[0]}-{item.words[1]}"))
+    if item.audience:
+        attrs.append(("对象", "、".join(item.audience)))
     braces = " ".join(f"{key}={_quoted(value)}" for key, value in attrs)
     lines = [f"### {item.id} [{item.kind}]" + (f" {{{braces}}}" if braces else "")]
     lines += [escaped(line) for line in item.stem.split("\n")]
@@ -46,6 +48,8 @@ def write_item(item: Item, *, with_use: bool = True) -> str:
         lines += [f"解析：{first}", *(escaped(line) for line in rest)]
     if item.citations:
         lines.append(f"依据：{'；'.join(item.citations)}")
+    if item.body:
+        lines += ["", item.body]
     return "\n".join(lines) + "\n"
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from math import gcd
 
-__all__ = ["draw", "quotas"]
+__all__ = ["draw", "draw_variant", "quotas"]
 
 
 def _framed(part: str) -> bytes:
@@ -34,6 +35,19 @@ def quotas(sizes: dict[int, int], count: int) -> dict[int, int]:
     for difficulty in order[: count - sum(floors.values())]:
         floors[difficulty] += 1
     return floors
+
+
+def draw_variant(*, edition: str, block: str, learner: str, attempt: int, item: str, count: int) -> int:
+    """Which of ``count`` variants of ``item`` (a public id) a learner gets, from 0.
+
+    Uniform over learners; the next attempt gets another one (while there are others).
+    """
+    parts = (edition, block, learner, item)
+    digest = hashlib.sha256(b"variant" + b"".join(_framed(part) for part in parts)).digest()
+    # A step that shares no divisor with count leads through all variants before one comes again.
+    steps = [step for step in range(1, count + 1) if gcd(step, count) == 1]
+    start, step = int.from_bytes(digest[:8], "big") % count, steps[int.from_bytes(digest[8:16], "big") % len(steps)]
+    return (start + (attempt - 1) * step) % count
 
 
 def draw(

@@ -146,6 +146,7 @@ class QuizResult(Travelling):
 
     ``score`` is this attempt's, ``counted`` the one in the gradebook, both in [0, points].
     ``seen`` are the public ids drawn in all attempts so far: the next draw avoids them.
+    ``variants`` is public id → number of the variant drawn, for items that have any.
     ``items`` is empty while the rule shows only the score and the topics to review.
     """
 
@@ -160,6 +161,7 @@ class QuizResult(Travelling):
     revealed: bool
     seen: tuple[str, ...]
     drawn: tuple[str, ...] = ()
+    variants: dict[str, int] = Field(default_factory=dict)
     topics: tuple[str, ...] = ()
     items: tuple[ItemResult, ...] = ()
 

@@ -68,6 +68,11 @@ class Item(Record):
     words: tuple[int, int] | None = Field(default=None, description="字数 of a reflection, from and to")
     explanation: str = ""
     citations: tuple[str, ...] = ()
+    audience: tuple[str, ...] = Field(default=(), description="tracks it is meant for; empty: everybody")
+    body: str = Field(default="", description="an activity's own text, from its first #### on")
+    variant: int | None = Field(
+        default=None, exclude=True, description="which of an activity's variants this is; None before it is drawn"
+    )
 
 
 class Prose(Record):
@@ -129,6 +134,7 @@ class Case(Record):
     id: str
     kind: Literal["警示", "正面"]
     title: str
+    audience: tuple[str, ...] = ()
     parts: tuple[Prose | ItemBlock, ...]
 
 

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -52,11 +53,48 @@ class Edition:
     module: Module
     rules: tuple[tuple[str, str], ...]
     ids: Identity = field(repr=False)
+    digests: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Item id → the digest of each of its variants as they were released."""
 
     @cached_property
     def items(self) -> dict[str, Item]:
         """Public id → item."""
         return {self.ids.of(item.id): item for item in self.module.items}
+
+    @cached_property
+    def _drawn(self) -> dict[tuple[str, int], Item]:
+        return {}
+
+    def item(self, public_id: str, variant: int | None = None) -> Item:
+        """The item, or that variant of it; raises KeyError.
+
+        Raises GradingError when the variant is no longer the one that was released: a learner would
+        be graded on something else than was shown.
+        """
+        item = self.items[public_id]
+        if variant is None:
+            return item
+        found = self._drawn.get((public_id, variant))
+        if found is None:
+            kind, found = item_type(item.kind), item.model_copy(update={"variant": variant})
+            released = self.digests.get(item.id, ())
+            if variant >= len(released) or kind.digest(found, self.ids) != released[variant]:
+                raise GradingError(
+                    f"{item.id} 第 {variant + 1} 份的内容和发布时不一样，不能评分；"
+                    "请换回发布时的程序版本评分，或重新发布后请学员重做"
+                )
+            self._drawn[public_id, variant] = found
+        return found
+
+    def knows(self, public_id: str, variant: int | None) -> bool:
+        """True when ``item`` can be asked for that variant: an older attempt may have been at another edition."""
+        count = self.variants.get(public_id, 0)
+        return public_id in self.items and (variant is None if not count else variant is not None and variant < count)
+
+    @cached_property
+    def variants(self) -> dict[str, int]:
+        """Public id → how many variants, for the items that have any."""
+        return {pid: len(self.digests[item.id]) for pid, item in self.items.items() if item.id in self.digests}
 
     @cached_property
     def reflections(self) -> tuple[Item, ...]:
@@ -96,7 +134,18 @@ def edition_of(course: Course, module: Module, ids: Identity) -> Edition:
         module=module,
         rules=course.rules,
         ids=ids,
+        digests=_digests(module, ids),
     )
+
+
+def _digests(module: Module, ids: Identity) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for item in module.items:
+        kind = item_type(item.kind)
+        if count := kind.variants(item):
+            variants = (item.model_copy(update={"variant": n}) for n in range(count))
+            found[item.id] = tuple(kind.digest(one, ids) for one in variants)
+    return found
 
 
 def _folder(course_dir: Path, module_id: str) -> Path:
@@ -146,6 +195,7 @@ def save_edition(course_dir: Path, course: Course, module: Module, ids: Identity
                 "rules": [list(pair) for pair in course.rules],
                 "secret": ids.export(),
                 "module": module.model_dump(mode="json"),
+                "variants": {item: list(digests) for item, digests in made.digests.items()},
             },
         )
     return made.edition
@@ -186,6 +236,7 @@ def _load(path: Path, stamp: tuple[int, int]) -> Edition:
             module=Module.model_validate(record["module"]),
             rules=tuple((kind, rule) for kind, rule in record["rules"]),
             ids=_RememberingIdentity(bytes.fromhex(record["secret"])),
+            digests={item: tuple(digests) for item, digests in record.get("variants", {}).items()},
         )
     except (KeyError, TypeError, ValueError):
         # Nothing of the record goes into the message: it holds the key.

@@ -63,8 +63,8 @@ class _Wording:
     def __init__(self, edition: Edition) -> None:
         self._edition = edition
         self._texts: dict[str, dict[Any, str]] = {}
-        self._fixed: dict[str, dict[str, Any]] = {}
-        self._rows: dict[tuple[str, str, float], Markup] = {}
+        self._fixed: dict[tuple[str, int | None], dict[str, Any]] = {}
+        self._rows: dict[tuple[str, int | None, str, float], Markup] = {}
 
     def _labels(self, item: Item) -> dict[Any, str]:
         """Public id → what the learner saw there."""
@@ -85,6 +85,8 @@ class _Wording:
 
     def value(self, item: Item, value: Any) -> str:
         """A cleaned value (or a key) in plain words."""
+        if value is not None and item_type(item.kind).has_body:
+            return item_type(item.kind).spoken(item, self._edition.ids, value)
         labels = self._labels(item)
         if value is None:
             return "（未作答）"
@@ -98,23 +100,25 @@ class _Wording:
 
     def fixed(self, item: Item) -> dict[str, Any]:
         """The parts of one item that are the same for everybody."""
-        if item.id not in self._fixed:
-            ids = self._edition.ids
-            self._fixed[item.id] = {
+        which = (item.id, item.variant)
+        if which not in self._fixed:
+            ids, kind = self._edition.ids, item_type(item.kind)
+            key = kind.spoken_key(item, ids) if kind.has_body else self.value(item, kind.key(item, ids))
+            self._fixed[which] = {
                 "stem": list(_lines(item.stem)),
-                "key": self.value(item, item_type(item.kind).key(item, ids)),
+                "key": key,
                 "explanation": list(_lines(ids.relettered(item, item.explanation))),
                 "citations": "；".join(item.citations),
             }
-        return self._fixed[item.id]
+        return self._fixed[which]
 
     def row(self, grade: ItemGrade) -> Markup | None:
         """One item as a row of the table; None when this edition does not have it."""
-        item = self._edition.items.get(grade.public_id)
-        if item is None:
+        if not self._edition.knows(grade.public_id, grade.variant):
             return None
+        item = self._edition.item(grade.public_id, grade.variant)
         answer = self.value(item, grade.value)
-        key = (grade.public_id, answer, grade.fraction)
+        key = (grade.public_id, grade.variant, answer, grade.fraction)
         if key not in self._rows:
             if len(self._rows) >= _REMEMBERED:
                 self._rows.clear()

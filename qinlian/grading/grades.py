@@ -36,6 +36,7 @@ class ItemGrade:
     fraction: float
     possible: float
     problem: str = ""
+    variant: int | None = None
 
     @property
     def answered(self) -> bool:

@@ -48,9 +48,8 @@ def histories(
     quizzes: dict[str, list[Any]] = defaultdict(list)
     for part in chunks(list(attempts)):
         for row in connection.execute(select(RESPONSE).where(RESPONSE.c.attempt.in_(part), RESPONSE.c.quiz != "")):
-            grade = ItemGrade(
-                row.item, row.public_id, json.loads(row.value), row.spoken, row.fraction, row.possible, row.problem
-            )
+            value, made = json.loads(row.value), (row.spoken, row.fraction, row.possible, row.problem)
+            grade = ItemGrade(row.item, row.public_id, value, *made, variant=row.variant)
             items[row.attempt, row.quiz].append((row.place, grade))
         for row in connection.execute(select(QUIZ).where(QUIZ.c.attempt.in_(part))):
             quizzes[row.attempt].append(row)

@@ -52,6 +52,7 @@ RESPONSE = Table(
     Column("public_id", String(16), primary_key=True),
     Column("item", String(64), nullable=False, index=True),
     Column("place", Integer, nullable=False),
+    Column("variant", Integer),
     Column("value", Text, nullable=False),
     Column("spoken", Text, nullable=False),
     Column("answered", Boolean, nullable=False),

@@ -121,7 +121,7 @@ def marks_of(connection: Connection, module: str, learners: Sequence[str] | None
 
 
 def _item_result(edition: Edition, grade: ItemGrade) -> ItemResult:
-    item = edition.items[grade.public_id]
+    item = edition.item(grade.public_id, grade.variant)
     kind, ids = item_type(item.kind), edition.ids
     return ItemResult(
         item=grade.public_id,
@@ -140,7 +140,7 @@ def _quiz_result(edition: Edition, grade: QuizGrade) -> QuizResult | None:
     shown = grade.shown
     if shown is None:
         return None
-    known = [i for i in shown.items if i.public_id in edition.items]
+    known = [i for i in shown.items if edition.knows(i.public_id, i.variant)]
     return QuizResult(
         attempt=shown.number,
         attempts=grade.quiz.attempts,
@@ -153,6 +153,7 @@ def _quiz_result(edition: Edition, grade: QuizGrade) -> QuizResult | None:
         revealed=grade.revealed,
         seen=grade.seen,
         drawn=tuple(i.public_id for i in shown.items),
+        variants={i.public_id: i.variant for i in shown.items if i.variant is not None},
         topics=topics_to_review(edition, shown.items),
         items=tuple(_item_result(edition, i) for i in known) if grade.revealed else (),
     )

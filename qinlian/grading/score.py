@@ -22,7 +22,7 @@ from datetime import datetime
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from qinlian.core.drawing import draw
+from qinlian.core.drawing import draw, draw_variant
 from qinlian.core.files import AnswerFile
 from qinlian.core.model import Item, QuizBlock
 from qinlian.core.scoring import passes, plain_score, quiz_score
@@ -58,37 +58,37 @@ def _clean(kind: ItemType, item: Item, edition: Edition, value: Any) -> Any:
     return value if tidied == value else kind.clean(item, edition.ids, tidied)
 
 
-_Key = tuple[str, Any]
+_Key = tuple[str, Any, int | None]
 _memory: WeakKeyDictionary[Edition, dict[_Key, ItemGrade]] = WeakKeyDictionary()
 _REMEMBERED = 50_000
 
 
-def _key(public_id: str, value: Any) -> _Key | None:
+def _key(public_id: str, value: Any, variant: int | None) -> _Key | None:
     """What to remember an item's grade under: most learners choose among the same few answers."""
     if value is None or (isinstance(value, str) and len(value) < 40):
-        return public_id, value
+        return public_id, value, variant
     if isinstance(value, list) and len(value) < 10 and all(isinstance(v, str) and len(v) < 40 for v in value):
-        return public_id, tuple(value)
+        return public_id, tuple(value), variant
     return None
 
 
-def _item_grade(edition: Edition, public_id: str, answers: AnswerFile | None) -> ItemGrade:
+def _item_grade(edition: Edition, public_id: str, answers: AnswerFile | None, variant: int | None) -> ItemGrade:
     answer = answers.answers.get(public_id) if answers else None
     value = answer.value if answer is not None else None
-    key = _key(public_id, value)
+    key = _key(public_id, value, variant)
     if key is None:
-        return _new_item_grade(edition, public_id, value)
+        return _new_item_grade(edition, public_id, value, variant)
     memory = _memory.setdefault(edition, {})
     found = memory.get(key)
     if found is None:
         if len(memory) >= _REMEMBERED:
             memory.clear()
-        found = memory[key] = _new_item_grade(edition, public_id, value)
+        found = memory[key] = _new_item_grade(edition, public_id, value, variant)
     return found
 
 
-def _new_item_grade(edition: Edition, public_id: str, raw: Any) -> ItemGrade:
-    item = edition.items[public_id]
+def _new_item_grade(edition: Edition, public_id: str, raw: Any, variant: int | None) -> ItemGrade:
+    item = edition.item(public_id, variant)
     kind = item_type(item.kind)
     problem = ""
     value = None
@@ -98,9 +98,10 @@ def _new_item_grade(edition: Edition, public_id: str, raw: Any) -> ItemGrade:
         except InvalidAnswer as error:
             problem = str(error)
     if value is None:
-        return ItemGrade(item.id, public_id, None, "", 0.0, item.points, problem)
+        return ItemGrade(item.id, public_id, None, "", 0.0, item.points, problem, variant)
     fraction = plain_score(kind.score(item, edition.ids, value, edition.rule(item)), 1.0)
-    return ItemGrade(item.id, public_id, value, kind.spoken(item, edition.ids, value), fraction, item.points)
+    spoken = kind.spoken(item, edition.ids, value)
+    return ItemGrade(item.id, public_id, value, spoken, fraction, item.points, variant=variant)
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,15 @@ def _grade_quiz(
             count=quiz.count,
             seen=past.drawn(below=k),
         )
-        return tuple(_item_grade(edition, pid, answers) for pid in drawn)
+        return tuple(_item_grade(edition, pid, answers, variant_of(pid, k)) for pid in drawn)
+
+    def variant_of(public_id: str, k: int) -> int | None:
+        count = edition.variants.get(public_id)
+        if not count:
+            return None
+        return draw_variant(
+            edition=edition.edition, block=quiz.id, learner=learner, attempt=k, item=public_id, count=count
+        )
 
     n, known = len(past.before) + 1, len(past.known)
     declared = answers.attempts.get(quiz.id, 1) if answers else 1

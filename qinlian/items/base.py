@@ -6,11 +6,14 @@ A type is a folder beside this file: its ``__init__.py`` defines ``TYPE``, an ``
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import json
 import pkgutil
 import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
 
@@ -18,6 +21,7 @@ from qinlian.core.identity import Identity
 from qinlian.core.model import Element, Item
 
 __all__ = [
+    "BodyText",
     "Finding",
     "InvalidAnswer",
     "ItemType",
@@ -37,14 +41,29 @@ class InvalidAnswer(ValueError):  # noqa: N818 - it is an answer, no fault of th
     """An answer that this type cannot hold; ``str()`` is a short Chinese reason."""
 
 
+@dataclass(frozen=True)
 class Finding:
     """A problem a type found in one of its items.
 
-    ``element`` is the index of the element it concerns, or None for the item as a whole.
+    ``element`` is the index of the element it concerns; ``line`` and ``column`` (from 0) stand in the
+    item's body. Without either it concerns the item as a whole.
     """
 
-    def __init__(self, code: str, message: str, hint: str = "", element: int | None = None) -> None:
-        self.code, self.message, self.hint, self.element = code, message, hint, element
+    code: str
+    message: str
+    hint: str = ""
+    element: int | None = None
+    line: int | None = None
+    column: int = 0
+
+
+@dataclass(frozen=True)
+class BodyText:
+    """A piece of an activity's body that is checked like any other: where it begins, from 0."""
+
+    text: str
+    line: int
+    column: int = 0
 
 
 class ItemType(ABC):
@@ -66,6 +85,10 @@ class ItemType(ABC):
     """False when the option cells of the workbook hold the answer themselves."""
     line_sample: ClassVar[str] = "- [x] A. 选项"
     """One answer line as an author should write it, for error messages."""
+    has_body: ClassVar[bool] = False
+    """True for an activity: instead of answer lines it has a text of its own, from the first ``####`` on."""
+    explains: ClassVar[bool] = True
+    """False when nothing in it is right or wrong, so that it needs neither 解析 nor 依据."""
 
     def canonical_mark(self, raw: str) -> str | None:
         """The mark in canonical form, or None when it means nothing in this type."""
@@ -88,7 +111,9 @@ class ItemType(ABC):
     def public(self, item: Item, ids: Identity) -> dict[str, Any]:
         """What the learner's page needs beyond stem and kind: nothing that depends on the key.
 
-        A text is Markdown under the key ``text``, at any depth; the build turns it into HTML.
+        A text is Markdown under the key ``text`` (inline) or ``prose`` (paragraphs), at any depth; the
+        build turns it into HTML. Of an item with variants this is what they have in common, and of one
+        variant what it has of its own.
         """
 
     @abstractmethod
@@ -117,6 +142,26 @@ class ItemType(ABC):
     def practice(self, item: Item, ids: Identity) -> dict[str, Any]:
         """What the page needs, besides the key, to judge a practice answer by itself."""
         return {}
+
+    def spoken_key(self, item: Item, ids: Identity) -> str:
+        """An activity's key in plain words, for the grade cell."""
+        return ""
+
+    def body_citations(self, item: Item) -> Iterator[BodyText]:
+        """Every citation written in an activity's body."""
+        return iter(())
+
+    def variants(self, item: Item) -> int:
+        """How many variants of the item there are; 0 for an item that is the same for everybody.
+
+        Everything else here is asked of one variant, ``item.variant`` being its number from 0.
+        """
+        return 0
+
+    def digest(self, item: Item, ids: Identity) -> str:
+        """A digest of one variant, key included: grading refuses a variant that was not the released one."""
+        record = json.dumps([self.public(item, ids), self.key(item, ids)], sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(record.encode()).hexdigest()[:32]
 
     def to_cells(self, item: Item) -> tuple[tuple[str, ...], str]:
         """(选项A…, 答案) for the workbook."""

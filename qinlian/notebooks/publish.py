@@ -27,9 +27,10 @@ __all__ = ["lesson_bytes", "publish", "published_item"]
 
 
 def _html(value: Any) -> Any:
-    """The same structure with every ``text`` turned from Markdown into inline HTML."""
+    """The same structure with every ``text`` turned from Markdown into inline HTML, every ``prose`` into blocks."""
     if isinstance(value, dict):
-        return {k: render_inline(v) if k == "text" else _html(v) for k, v in value.items()}
+        turned = {"text": render_inline, "prose": render}
+        return {k: turned[k](v) if k in turned else _html(v) for k, v in value.items()}
     if isinstance(value, list):
         return [_html(v) for v in value]
     return value
@@ -52,19 +53,36 @@ def published_item(course: Course, item: Item, ids: Identity) -> dict[str, Any]:
         "rule": _rule(course, item),
         **_html(kind.public(item, ids)),
     }
+    variants = [item.model_copy(update={"variant": n}) for n in range(kind.variants(item))]
+    if variants:
+        # The learner's page is given one of them, laid over what is common to all.
+        public["variants"] = [_html(kind.public(one, ids)) for one in variants]
     if item.use == "练习":
         public["practice"] = {
-            "key": kind.key(item, ids),
-            **kind.practice(item, ids),
-            "feedback": {pid: render_inline(text) for pid, text in kind.feedback(item, ids).items()},
+            **({} if variants else _solution(item, ids)),
             "explanation": render(ids.relettered(item, item.explanation)),
             "citations": list(item.citations),
         }
+        for overlay, one in zip(public.get("variants", ()), variants, strict=True):
+            overlay["practice"] = _solution(one, ids)
     return public
+
+
+def _solution(item: Item, ids: Identity) -> dict[str, Any]:
+    kind = item_type(item.kind)
+    feedback = {pid: render_inline(text) for pid, text in kind.feedback(item, ids).items()}
+    return {"key": kind.key(item, ids), **_html(kind.practice(item, ids)), "feedback": feedback}
 
 
 def _item_block(item_id: str, ids: Identity) -> LessonBlock:
     return LessonBlock(kind="items", id=ids.of(item_id, "block"), items=(ids.of(item_id),))
+
+
+def _title(module: Module, block: QuizBlock) -> str:
+    """A quiz of one kind of activity is called by its name."""
+    kinds = {module.item(i).kind for i in block.pool}
+    label = kinds.pop() if len(kinds) == 1 else ""
+    return label if label and item_type(label).has_body else "测验"
 
 
 def _blocks(module: Module, ids: Identity) -> list[LessonBlock]:
@@ -83,7 +101,7 @@ def _blocks(module: Module, ids: Identity) -> list[LessonBlock]:
                 LessonBlock(
                     kind="quiz",
                     id=block.id,
-                    title="测验",
+                    title=_title(module, block),
                     items=tuple(sorted(ids.of(i) for i in block.pool)),
                     count=block.count,
                     attempts=block.attempts,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from qinlian.core.drawing import draw
+from qinlian.core.drawing import draw, draw_variant
 from qinlian.core.files import AnswerFile, LessonBlock, LessonFile, QuizResult, ReflectionResult, ResultFile
 
 __all__ = [
@@ -120,6 +120,31 @@ def _drawn(lesson: LessonFile, block: LessonBlock, answers: AnswerFile, standing
     )
 
 
+def _shown_item(lesson: LessonFile, block: LessonBlock, item: str, attempt: int, standing: Standing) -> dict[str, Any]:
+    """A published item as this learner sees it: of its variants the one that is theirs."""
+    published: dict[str, Any] = lesson.items[item]
+    if "variants" not in published:
+        return published
+    graded = _quiz_result(standing, block.id)
+    if graded and graded.attempt == attempt and item in graded.variants:
+        number = graded.variants[item]
+    else:
+        number = draw_variant(
+            edition=lesson.edition,
+            block=block.id,
+            learner=standing.learner,
+            attempt=attempt,
+            item=item,
+            count=len(published["variants"]),
+        )
+    # A lesson brought up to date may have fewer than the one that was graded.
+    own = published["variants"][number % len(published["variants"])]
+    shown: dict[str, Any] = {name: value for name, value in published.items() if name != "variants"} | own
+    if "practice" in own:
+        shown["practice"] = published["practice"] | own["practice"]
+    return shown
+
+
 def _gone(lesson: LessonFile, block: LessonBlock, answers: AnswerFile, standing: Standing) -> int:
     """How many graded questions of the attempt shown the lesson does not have any more."""
     graded = _quiz_result(standing, block.id)
@@ -214,7 +239,7 @@ def block_state(lesson: LessonFile, answers: AnswerFile, block: LessonBlock, sta
         result |= {"notes": list(whole.notes), **part.model_dump(mode="json")}
     return BlockState(
         block=block.model_dump(mode="json") | {"items": list(shown)},
-        items={item: lesson.items[item] for item in shown},
+        items={item: _shown_item(lesson, block, item, attempt, standing) for item in shown},
         answers={item: answers.answers[item].value for item in shown if item in answers.answers},
         result=result,
         attempt=attempt,

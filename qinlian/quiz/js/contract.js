@@ -49,6 +49,8 @@
  * @property {string} [hint]                                  what to do, in a few words
  * @property {(ctx: ViewContext) => Control} render
  * @property {(item: any, value: any) => "none" | "part" | "full"} filled   how much is answered
+ * @property {boolean} [whole]                                practice only: the explanation waits for a full answer
+ * @property {boolean} [titled]                               its label stands alone, without 题
  * @property {(item: any, value: any) => number} [judge]      practice only: fraction in [0, 1]
  */
 

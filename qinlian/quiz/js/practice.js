@@ -27,13 +27,13 @@ export function practice(model, frame, views) {
 
   function bar(question) {
     const look = button("查看解析", { class: "ql-button", onclick: () => (open ? again() : reveal()) });
-    const hint = h("span", { class: "ql-bar-hint", hidden: true }, "先作答，再看解析");
+    const hint = h("span", { class: "ql-bar-hint", hidden: true }, question.view.whole ? "先做完，再看解析" : "先作答，再看解析");
     let open = false;
 
     function reveal() {
-      if (question.filled === "none") {
+      if (question.filled === "none" || (question.view.whole && question.filled !== "full")) {
         hint.hidden = false;
-        frame.say("先作答，再看解析");
+        frame.say(hint.textContent);
         question.control.focus();
         return;
       }

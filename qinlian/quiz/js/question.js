@@ -32,7 +32,7 @@ export class Question {
       "legend",
       { class: "ql-item-head", id: `${own}-head` },
       h("span", { class: "ql-no" }, label),
-      h("span", { class: "ql-kind" }, `${item.label}题`),
+      h("span", { class: "ql-kind" }, view.titled ? item.label : `${item.label}题`),
       view.hint ? h("span", { class: "ql-hint" }, view.hint) : "",
     );
     // A stem with fields in it would be read as a jumble of their contents.

@@ -1,0 +1,14 @@
+"""Full-width and half-width forms of the same sign."""
+
+from __future__ import annotations
+
+__all__ = ["narrow"]
+
+# One character for one character, so that a column in the narrowed copy is a column in the text.
+_NARROW: dict[int, int | str] = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_NARROW |= {ord(c): " " for c in "\u3000\u00a0\t"} | {ord(c): '"' for c in "“”„"}
+
+
+def narrow(text: str) -> str:
+    """``text`` with full-width ASCII, Chinese quotes and wide spaces made narrow; same length."""
+    return text.translate(_NARROW)
