@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 
 from qinlian.authoring.structure import split_list
 from qinlian.authoring.textfile import Place, TextFile, nearest
 from qinlian.authoring.yamlfile import Fields, Value, read_yaml
 from qinlian.core.diagnostics import Diagnostic
 from qinlian.core.model import Track
+from qinlian.core.zone import BEIJING
 from qinlian.items.base import item_types
 
 __all__ = ["CourseFrame", "ModuleEntry", "parse_course"]
@@ -18,7 +19,6 @@ __all__ = ["CourseFrame", "ModuleEntry", "parse_course"]
 _KEYS = ("课程", "标题", "副标题", "及格", "计分", "模块", "培训对象")
 _MODULE_KEYS = ("目录", "标题", "学时", "截止")
 _TRACK_KEYS = ("名称", "模块")
-_BEIJING = timezone(timedelta(hours=8))
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def _module(value: Value, problems: list[Diagnostic]) -> ModuleEntry | None:
     if text := fields.text("截止", required=False):
         try:
             naive = datetime.strptime(text, "%Y-%m-%d %H:%M")  # noqa: DTZ007 - the zone is put in below
-            due = naive.replace(tzinfo=_BEIJING).astimezone(UTC)
+            due = naive.replace(tzinfo=BEIJING).astimezone(UTC)
         except ValueError:
             fields.bad(fields.at("截止"), f"“截止”不是时间：{text}", "写成 2027-06-30 23:59，按北京时间")
     title = fields.text("标题")

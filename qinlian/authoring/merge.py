@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from qinlian.atomic import replace_file
 from qinlian.authoring.questions import item_span_starts, parse_questions
 from qinlian.authoring.textfile import display_name, parse_text
 from qinlian.authoring.writer import write_item, write_questions
@@ -88,16 +87,7 @@ def _merged(text: str, items: Sequence[Item]) -> str:
 
 def _write(path: Path, data: bytes) -> None:
     """Replace the file in one step."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".questions-")
-    temporary = Path(name)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        temporary.replace(path)
+        replace_file(path, data, path.stat().st_mode & 0o777 if path.exists() else 0o644)
     except OSError as error:
         raise CourseError(f"{path.name} 写不进去：{error.strerror}；核对文件夹的权限") from None
-    finally:
-        temporary.unlink(missing_ok=True)

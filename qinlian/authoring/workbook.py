@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
+import io
 import re
-import tempfile
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qinlian.atomic import replace_file
 from qinlian.authoring.meaning import check_citations, check_item, check_unique
 from qinlian.authoring.placed import Placed
 from qinlian.authoring.rows import LETTERS, ORDER, column_of, read_row
@@ -55,17 +55,14 @@ def export_workbook(course: Course, path: Path, modules: Collection[str] | None 
             _fill(book.create_sheet(label), chosen)
     if not items:
         _fill(book.create_sheet("单选"), [])
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".xlsx") if path.parent.is_dir() else (None, "")
-    if handle is None:
+    if not path.parent.is_dir():
         raise CourseError(f"没有文件夹 {path.parent.name}，题库没有导出；先建好文件夹")
-    os.close(handle)
+    made = io.BytesIO()
+    book.save(made)
     try:
-        book.save(temporary)
-        Path(temporary).replace(path)
+        replace_file(path, made.getvalue())
     except OSError as error:
         raise CourseError(f"题库写不进 {path.name}：{error.strerror}；关掉正打开它的程序再试") from None
-    finally:
-        Path(temporary).unlink(missing_ok=True)
 
 
 def _fill(sheet: Worksheet, items: Sequence[Item]) -> None:

@@ -19,7 +19,7 @@ from nbgrader.api import Gradebook
 
 from qinlian.classroom.demo_people import COMMENTS, PEOPLE, THOUGHTS, UNITS
 from qinlian.core.drawing import draw
-from qinlian.core.files import AnswerFile, ResultFile, result_name
+from qinlian.core.files import SECRET_NAME, TIMESTAMP_NAME, AnswerFile, ResultFile, result_name
 from qinlian.core.model import Item
 from qinlian.grading.arrivals import Arrivals
 from qinlian.grading.editions import Edition, current_edition
@@ -136,8 +136,8 @@ def _send(setting: Setting, arrivals: Arrivals, learner: str, answers: AnswerFil
     notebook = f"{module}.ipynb"
     (aside / notebook).write_bytes((setting.step("release", ".", module) / notebook).read_bytes())
     (aside / "answers.json").write_text(json.dumps(answers.model_dump(by_alias=True), ensure_ascii=False), "utf-8")
-    (aside / "timestamp.txt").write_text(stamp)
-    (aside / "submission_secret.txt").write_text(secret)
+    (aside / TIMESTAMP_NAME).write_text(stamp)
+    (aside / SECRET_NAME).write_text(secret)
     aside.chmod(0o777)
     aside.rename(setting.inbound / name)
     return secret

@@ -18,6 +18,7 @@ from qinlian.classroom.layout import Layout
 from qinlian.core.files import LESSON_NAME
 from qinlian.core.model import Course
 from qinlian.errors import BuildError, ClassroomError
+from qinlian.notebooks.said import Said
 
 __all__ = ["prepare"]
 
@@ -114,21 +115,12 @@ def _fill_gradebook(layout: Layout, course: Course, progress: Progress) -> None:
     progress("成绩册已就绪")
 
 
-class _Kept(logging.Handler):
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(record.getMessage())
-
-
 def _release(layout: Layout, module: str) -> None:
     from nbgrader.exchange import ExchangeError
 
     from qinlian.grading.setting import Setting
 
-    kept = _Kept()
+    kept = Said()
     log = logging.Logger("qinlian.classroom", logging.WARNING)
     log.addHandler(kept)
     setting = Setting.load(layout.root, log=log)

@@ -69,5 +69,6 @@ class Identity:
 
         The secret enters because public ids follow from it: another secret is another edition.
         """
-        canonical = module.model_dump_json() + "\0" + repr(course_rules)
+        # Without defaults: a field that a later version adds changes no edition of a course that does not use it.
+        canonical = module.model_dump_json(exclude_defaults=True) + "\0" + repr(course_rules)
         return hmac.new(self._secret, b"edition\0" + canonical.encode(), hashlib.sha256).hexdigest()[:20]

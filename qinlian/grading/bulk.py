@@ -23,7 +23,7 @@ from nbgrader.converters.base import NbGraderException
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy import Engine, inspect
 
-from qinlian.core.files import ANSWERS_NAME
+from qinlian.core.files import ANSWERS_NAME, SECRET_NAME, TIMESTAMP_NAME
 from qinlian.errors import GradingError, QinlianError
 from qinlian.grading.assess import Assessment, assess, cell_points, course_folder, keep, past_of
 from qinlian.grading.editions import Edition, current_edition
@@ -32,7 +32,7 @@ from qinlian.grading.prepared import Filled, Prepared, prepare
 from qinlian.grading.preprocess import text_digest
 from qinlian.grading.responses import naive, open_engine, retrying, set_shown, shown, writing
 from qinlian.grading.setting import Setting
-from qinlian.grading.submission import SECRET_NAME, TIMESTAMP_NAME, Submission, read_submission
+from qinlian.grading.submission import Submission, read_submission
 from qinlian.grading.tables import ASSIGNMENT
 
 __all__ = ["BulkReport", "Progress", "grade_submissions"]

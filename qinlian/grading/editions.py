@@ -8,9 +8,7 @@ changes but ``released_at``, which says which edition is the newest.
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,6 +16,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+from qinlian.atomic import replace_file
 from qinlian.core.identity import Identity
 from qinlian.core.model import Course, Item, Module, QuizBlock
 from qinlian.errors import GradingError
@@ -155,17 +154,8 @@ def _folder(course_dir: Path, module_id: str) -> Path:
 def _write(path: Path, record: dict[str, Any]) -> None:
     """Whole or not at all, readable by the instructor alone."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".edition-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(record, file, ensure_ascii=False, indent=1, sort_keys=True)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    text = json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    replace_file(path, text.encode(), 0o600)
 
 
 def save_edition(course_dir: Path, course: Course, module: Module, ids: Identity | None = None) -> str:

@@ -23,6 +23,7 @@ from traitlets.config import Config
 
 from qinlian.errors import GradingError
 from qinlian.grading.setting import Setting
+from qinlian.notebooks.said import Said
 
 __all__ = ["FeedbackExporter", "GetMarks", "publish_feedback", "safe_html"]
 
@@ -93,23 +94,12 @@ class GetMarks(GetGrades):  # type: ignore[misc]
             cell.metadata.nbgrader["comment"] = "没有作答"
 
 
-class _Kept(logging.Handler):
-    """Keeps what nbgrader says, to be shown only when it fails."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(record.getMessage())
-
-
 def publish_feedback(setting: Setting, module: str, learner: str) -> None:
     """Make and release the feedback page of one learner for one module.
 
     Raises GradingError, in Chinese, when nbgrader cannot.
     """
-    kept = _Kept()
+    kept = Said()
     log = logging.Logger("qinlian.feedback", logging.WARNING)
     log.addHandler(kept)
     coursedir = setting.fresh_coursedir(module, learner)

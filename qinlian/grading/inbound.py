@@ -17,13 +17,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from qinlian.core.files import ANSWERS_LIMIT, ANSWERS_NAME
+from qinlian.core.files import ANSWERS_LIMIT, ANSWERS_NAME, SECRET_NAME, TIMESTAMP_NAME
 from qinlian.errors import SubmissionError
 
 __all__ = [
     "NOTEBOOK",
-    "SECRET_NAME",
-    "TIMESTAMP_NAME",
     "TOLERANCE",
     "Folder",
     "FolderName",
@@ -36,8 +34,6 @@ __all__ = [
     "read_secret",
 ]
 
-SECRET_NAME = "submission_secret.txt"
-TIMESTAMP_NAME = "timestamp.txt"
 NOTEBOOK = "课文笔记本"
 NOTEBOOK_LIMIT = 10_000_000
 TOLERANCE = timedelta(minutes=2)

@@ -21,7 +21,7 @@ from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import SQLAlchemyError
 
-from qinlian.core.files import ANSWERS_NAME, LESSON_NAME, parse_answers
+from qinlian.core.files import ANSWERS_NAME, LESSON_NAME, SECRET_NAME, TIMESTAMP_NAME, parse_answers
 from qinlian.errors import AnswersError, GradingError, QinlianError, SubmissionError
 from qinlian.grading.arrivals import Arrival, Arrivals, secret_digest
 from qinlian.grading.assess import course_folder
@@ -29,8 +29,6 @@ from qinlian.grading.editions import Edition, find_edition
 from qinlian.grading.folders import replace_folder
 from qinlian.grading.inbound import (
     NOTEBOOK,
-    SECRET_NAME,
-    TIMESTAMP_NAME,
     TOLERANCE,
     Folder,
     Unfinished,

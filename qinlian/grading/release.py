@@ -6,7 +6,6 @@ all release in the same way.
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -21,9 +20,10 @@ from nbgrader.preprocessors import InstantiateTests, SaveCells
 from nbgrader.utils import notebook_hash
 from traitlets.config import Config
 
+from qinlian.atomic import replace_file
 from qinlian.authoring.reader import load_course
 from qinlian.authoring.secret import load_identity
-from qinlian.core.files import ANSWERS_NAME
+from qinlian.core.files import ANSWERS_NAME, SECRET_NAME
 from qinlian.core.model import Course, Module
 from qinlian.errors import QinlianError
 from qinlian.grading.assess import course_folder
@@ -135,7 +135,7 @@ class QinlianReleaseFeedback(ExchangeReleaseFeedback):  # type: ignore[misc]
             if folder.parent.name in excluded:
                 continue
             try:
-                secret = (folder / "submission_secret.txt").read_text("utf-8")
+                secret = (folder / SECRET_NAME).read_text("utf-8")
             except OSError:
                 self.log.warning("%s 里没有提交凭证，反馈没有发出", folder)
                 continue
@@ -143,7 +143,7 @@ class QinlianReleaseFeedback(ExchangeReleaseFeedback):  # type: ignore[misc]
                 page = folder / f"{name}.html"
                 if page.is_file() and not page.is_symlink():
                     checksum = notebook_hash(secret=secret, notebook_id=name)
-                    _replace(page.read_bytes(), Path(self.dest_path) / f"{checksum}.html")
+                    replace_file(Path(self.dest_path) / f"{checksum}.html", page.read_bytes(), sync=False)
 
     def _notebooks(self) -> list[str]:
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
@@ -156,11 +156,3 @@ class QinlianReleaseFeedback(ExchangeReleaseFeedback):  # type: ignore[misc]
         learner = self.coursedir.student_id or "*"
         base = step.parent.parent
         return sorted(p for p in base.glob(f"{learner}/{step.name}") if p.is_dir() and not p.is_symlink())
-
-
-def _replace(data: bytes, target: Path) -> None:
-    handle, fresh = tempfile.mkstemp(prefix=".", dir=target.parent)
-    with os.fdopen(handle, "wb") as out:
-        out.write(data)
-    os.chmod(fresh, 0o644)  # noqa: PTH101 - the name came from mkstemp
-    os.replace(fresh, target)  # noqa: PTH105

@@ -7,7 +7,6 @@ that writing it again at any time is right: after a mark was given, or when the 
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from qinlian.atomic import replace_file
 from qinlian.core.files import ItemResult, QuizResult, ReflectionResult, ResultFile, result_name
 from qinlian.core.scoring import plain_score
 from qinlian.grading.assess import Assessment, assess, cell_points, past_of
@@ -211,14 +211,7 @@ def write_result(folder: Path, secret: str, result: ResultFile) -> bool:
         old = None
     if old is not None and old.model_copy(update={"graded_at": result.graded_at}) == result:
         return False
-    handle, fresh = tempfile.mkstemp(prefix=".", dir=folder)
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(result.model_dump_json(by_alias=True).encode())
-            os.fchmod(out.fileno(), 0o644)
-        Path(fresh).replace(target)
-    finally:
-        Path(fresh).unlink(missing_ok=True)
+    replace_file(target, result.model_dump_json(by_alias=True).encode(), sync=False)
     return True
 
 

@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from qinlian.core.files import ANSWERS_LIMIT, ANSWERS_NAME, AnswerFile, parse_answers
+from qinlian.core.files import ANSWERS_LIMIT, ANSWERS_NAME, SECRET_NAME, TIMESTAMP_NAME, AnswerFile, parse_answers
 from qinlian.errors import AnswersError
 
-__all__ = ["SECRET_NAME", "TIMESTAMP_NAME", "Submission", "identity", "read_regular", "read_submission"]
+__all__ = ["Submission", "identity", "read_regular", "read_submission"]
 
-SECRET_NAME = "submission_secret.txt"
-TIMESTAMP_NAME = "timestamp.txt"
 _SMALL = 1000
 _STAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))? UTC")
 

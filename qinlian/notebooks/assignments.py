@@ -15,20 +15,10 @@ from traitlets.config import Config
 from qinlian.core.model import Course
 from qinlian.errors import BuildError
 from qinlian.notebooks.notebook import ANSWER_PLACEHOLDER
+from qinlian.notebooks.said import Said
 from qinlian.toolpath import put_tools_on_path
 
 __all__ = ["generate_assignments"]
-
-
-class _Kept(logging.Handler):
-    """Keeps what nbgrader says, to be shown only when it fails."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(record.getMessage())
 
 
 def _config() -> Config:
@@ -54,7 +44,7 @@ def generate_assignments(
     put_tools_on_path()
     for module in course.modules:
         progress(f"检查并发布到 release/：{module.title}")
-        kept = _Kept()
+        kept = Said()
         log = logging.Logger("qinlian.generate", logging.WARNING)
         log.addHandler(kept)
         coursedir = CourseDirectory(

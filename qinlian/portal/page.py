@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from qinlian.core.zone import BEIJING
 from qinlian.portal.port import ModuleStanding, Overview
 
 __all__ = ["STATIC", "error_page", "overview_data", "overview_page"]
 
-_BEIJING = timezone(timedelta(hours=8))
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
 _SOON = timedelta(days=7)
@@ -49,7 +49,7 @@ def _templates() -> Environment:
 
 
 def _day(moment: datetime, now: datetime) -> str:
-    there, today = moment.astimezone(_BEIJING), now.astimezone(_BEIJING)
+    there, today = moment.astimezone(BEIJING), now.astimezone(BEIJING)
     year = "" if there.year == today.year else f"{there.year}年"
     return f"{year}{there.month}月{there.day}日 {there:%H:%M}"
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -18,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from qinlian.atomic import replace_file
 from qinlian.core.files import ANSWERS_LIMIT, ANSWERS_NAME, Answer, AnswerFile, LessonFile, parse_answers
 from qinlian.errors import AnswersError, StoreError
 from qinlian.quiz.values import storable
@@ -152,18 +152,9 @@ class AnswerStore:
         data = (record.model_dump_json(by_alias=True, indent=1) + "\n").encode()
         if len(data) > ANSWERS_LIMIT:
             raise StoreError("本模块的答案加起来超过 1 MB，这次修改没有保存；请缩短心得或填空的文字")
-        scratch = ""
         try:
-            handle, scratch = tempfile.mkstemp(prefix=".answers-", suffix=".tmp", dir=self.folder)
-            with os.fdopen(handle, "wb") as file:
-                os.fchmod(file.fileno(), 0o644)
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(scratch).replace(self.path)
+            replace_file(self.path, data)
         except OSError as error:
-            if scratch:
-                Path(scratch).unlink(missing_ok=True)
             raise _reason(error) from error
         self._sync_folder()
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
+import io
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,8 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell, MergedCell
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
+
+from qinlian.atomic import replace_file
 
 __all__ = ["write_excel"]
 
@@ -60,13 +61,8 @@ def write_excel(table: pd.DataFrame, path: Path, sheet: str = "成绩总表") ->
     Cells that begin with ``= + - @``, a tab or a line break stay text.
     """
     plain = table.map(_plain)
-    handle, name = tempfile.mkstemp(prefix=".qinlian-", suffix=".xlsx", dir=path.parent)
-    os.close(handle)
-    try:
-        with pd.ExcelWriter(name, engine="openpyxl") as writer:
-            plain.to_excel(writer, sheet_name=sheet, index=False)
-            _dress(writer.sheets[sheet], [str(c) for c in table.columns])
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    made = io.BytesIO()
+    with pd.ExcelWriter(made, engine="openpyxl") as writer:
+        plain.to_excel(writer, sheet_name=sheet, index=False)
+        _dress(writer.sheets[sheet], [str(c) for c in table.columns])
+    replace_file(path, made.getvalue())

@@ -5,7 +5,7 @@ pandas is imported here and in the other modules of ``reports``, and nowhere els
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,11 @@ from traitlets.config.loader import ConfigFileNotFound, PyFileConfigLoader
 
 from qinlian.core.model import Course, Module
 from qinlian.core.scoring import passes
+from qinlian.core.zone import BEIJING
 from qinlian.errors import GradingError
 
 __all__ = ["BEIJING", "COLUMNS", "gradebook_table", "print_table"]
 
-BEIJING = timezone(timedelta(hours=8))
 COLUMNS = ("学员", "姓名", "单位", "模块", "得分", "满分", "状态", "提交时间", "次数", "获得学时")
 """In nbgrader's student record the name is ``last_name`` and the unit ``first_name``."""
 _NUMBERS = {"得分", "满分", "次数", "获得学时"}
