@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qinlian.core.drawing import draw, quotas
+from qinlian.core.drawing import draw, draw_variant, quotas
 
 POOL = [(f"{n:016x}", n % 3 + 1) for n in range(20)]
 
@@ -91,3 +91,28 @@ def test_within_a_difficulty_every_item_is_drawn_equally_often() -> None:
         square = sum((counts[pid] - expected) ** 2 / (expected * spread) for pid in items)
         square *= (len(items) - 1) / len(items)
         assert square < limits[len(items) - 1]
+
+
+# Variants of an activity
+
+
+def variant(**changes: object) -> int:
+    arguments = {"edition": "e", "block": "b", "learner": "l", "attempt": 1, "item": "i", "count": 24} | changes
+    return draw_variant(**arguments)  # type: ignore[arg-type]
+
+
+def test_the_same_arguments_give_the_same_variant_on_every_machine_and_python() -> None:
+    assert [variant(attempt=n) for n in (1, 2, 3)] == [11, 12, 13]
+
+
+@given(st.integers(1, 60), st.text(max_size=8))
+def test_attempts_go_through_all_variants_before_one_comes_again(count: int, learner: str) -> None:
+    given = [variant(learner=learner, count=count, attempt=n) for n in range(1, count + 1)]
+    assert sorted(given) == list(range(count))
+
+
+def test_every_variant_is_as_likely_as_any_other() -> None:
+    counts = Counter(variant(learner=f"learner{n}") for n in range(10_000))
+    expected = 10_000 / 24
+    # Chi-square with 23 degrees of freedom: 49.7 is exceeded once in a thousand times.
+    assert sum((counts[n] - expected) ** 2 / expected for n in range(24)) < 49.7
