@@ -4,12 +4,13 @@ import os
 from pathlib import Path
 
 from qinlian.notebooks.notebook import ANSWER_PLACEHOLDER
+from qinlian.reports.formgrader import show_marking_aids
 
 c = get_config()  # noqa: F821 - given by traitlets
 
 root = Path(__file__).resolve().parent
 classroom = root / os.environ.get("QINLIAN_CLASSROOM", ".classroom")
-modules = [path.name for path in sorted((root / "course" / "modules").iterdir()) if path.is_dir()]
+modules = sorted(path.name for base in ("modules", "local") for path in (root / "course" / base).glob("*/"))
 
 c.CourseDirectory.course_id = "qinlian"
 c.CourseDirectory.root = str(root)
@@ -28,6 +29,9 @@ if (classroom / "one-user").is_file():
     c.QinlianCollect.check_owner = False
 c.GenerateFeedback.preprocessors = ["qinlian.grading.feedback.GetMarks"]
 c.GenerateFeedback.exporter_class = "qinlian.grading.feedback.FeedbackExporter"
+
+# Under each reflection formgrader shows rubric, reusable comments and similarity notices, to the instructor alone.
+show_marking_aids(c, earlier=classroom / "earlier")
 
 c.ClearSolutions.text_stub = ANSWER_PLACEHOLDER
 # answers.json is the learner's own: nbgrader must never put one of ours over it.

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qinlian.cli_text import ChineseGroup, ChineseOption, usage_sentence
+from qinlian.cli_text import ChineseGroup, usage_sentence
 from qinlian.core.diagnostics import Diagnostic, has_errors
 from qinlian.errors import QinlianError
 
@@ -127,11 +127,20 @@ def check(root: Path, strict: bool, as_json: bool) -> None:
 @app.command()
 @root_option
 @click.option("--check", "check_only", is_flag=True, help="只核对 source/ 和 release/ 是否最新")
-def build(root: Path, check_only: bool) -> None:
+@click.option("--track", metavar="培训对象", help="只生成这一类培训对象的模块，写到 --to 指的文件夹")
+@click.option("--to", "target", type=click.Path(path_type=Path), metavar="文件夹", help="与 --track 一起用")
+def build(root: Path, check_only: bool, track: str | None, target: Path | None) -> None:
     """由 course/ 生成 source/ 和 release/。"""
     from qinlian.notebooks import build as builder
 
     _course_dir(root)
+    if track is not None or target is not None:
+        if track is None or target is None or check_only:
+            raise click.UsageError("--track 和 --to 要一起写，不能与 --check 同用")
+        with _progress() as progress:
+            modules = builder.build_track(root, track, target, progress)
+        _say(f"已为{track}生成 {len(modules)} 个模块，在 {target}")
+        return
     with _progress() as progress:
         changed = builder.stale(root, progress) if check_only else builder.build(root, progress)
     for name in changed:
@@ -176,18 +185,17 @@ def import_(root: Path, workbook: Path, module: str | None) -> None:
 
 @app.command()
 @root_option
-@click.option(
-    "--xlsx",
-    "workbook",
-    cls=ChineseOption,
-    type=click.Path(path_type=Path),
-    required=True,
-    metavar="文件",
-    help="写到哪里",
-)
-@click.option("--module", metavar="模块", help="只导出一个模块")
-def export(root: Path, workbook: Path, module: str | None) -> None:
-    """把题目导出成 Excel 题库（含答案，请妥善保管）。"""
+@click.option("--xlsx", "workbook", type=click.Path(path_type=Path), metavar="文件", help="把题目导出成 Excel 题库")
+@click.option("--module", metavar="模块", help="与 --xlsx 一起用：只导出一个模块")
+@click.option("--graph", "story", metavar="题号", help="把一道抉择画成图，如 LZ-02-D1；不写文件名就写到 题号.svg")
+@click.argument("picture", required=False, type=click.Path(path_type=Path), metavar="[文件.svg]")
+def export(root: Path, workbook: Path | None, module: str | None, story: str | None, picture: Path | None) -> None:
+    """导出 Excel 题库，或把一道抉择画成图（都含答案，请妥善保管）。"""
+    if story is not None and workbook is None:
+        _draw(_load(root), story, picture or Path(f"{story}.svg"))
+        return
+    if workbook is None or story is not None or picture is not None:
+        raise click.UsageError("--xlsx 和 --graph 写一个")
     from qinlian.authoring.workbook import export_workbook
 
     course = _load(root)
@@ -195,6 +203,20 @@ def export(root: Path, workbook: Path, module: str | None) -> None:
     export_workbook(course, workbook, modules=chosen)
     count = sum(len(m.items) for m in course.modules if m.id in chosen)
     _say(f"已导出 {count} 道题到 {workbook}；表里有答案，请像保管试卷一样保管")
+
+
+def _draw(course: Course, story: str, picture: Path) -> None:
+    from qinlian.items.decision import TYPE
+    from qinlian.items.decision.graph import draw
+
+    stories = {item.id: item for m in course.modules for item in m.items if item.kind == TYPE.label}
+    if story not in stories:
+        raise QinlianError(f"课程里没有抉择 {story}；有的是 {'、'.join(stories) or '（还没有）'}")
+    try:
+        picture.write_bytes(draw(story, stories[story].body))
+    except OSError as error:
+        raise QinlianError(f"写不了 {picture}；请换一个存在、可以写的文件夹") from error
+    _say(f"已画到 {picture}，用浏览器打开；图上有得分，请像保管试卷一样保管")
 
 
 @app.command()
@@ -223,8 +245,33 @@ def grade(root: Path, module: str | None, force: bool) -> None:
 @app.command()
 @root_option
 @click.option("--xlsx", type=click.Path(path_type=Path), metavar="文件", help="另存为 Excel")
-def report(root: Path, xlsx: Path | None) -> None:
+@click.option("--risks", is_flag=True, help="改出履职风险自查的汇总：热力图和风险清单，不写姓名")
+@click.option("--units", type=click.Path(path_type=Path), metavar="名单", help="与 --risks 一起用：学号、单位两列")
+@click.option("--reflections", is_flag=True, help="改出心得：细则、分数、评语和相似提示")
+@click.option("--html", type=click.Path(path_type=Path), metavar="文件", help="与 --reflections 一起用：另存为网页")
+@click.option("--earlier", type=click.Path(path_type=Path), metavar="位置", help="与 --reflections 一起用：往期心得")
+def report(
+    root: Path,
+    xlsx: Path | None,
+    risks: bool,
+    units: Path | None,
+    reflections: bool,
+    html: Path | None,
+    earlier: Path | None,
+) -> None:
     """成绩总表：学员、模块、得分、状态、提交时间、学时。"""
+    if (html is not None or earlier is not None) and not reflections:
+        raise click.UsageError("--html 和 --earlier 要和 --reflections 一起写")
+    if reflections and risks:
+        raise click.UsageError("--reflections 和 --risks 一次只写一个")
+    if reflections:
+        _report_reflections(root, xlsx, html, earlier)
+        return
+    if units is not None and not risks:
+        raise click.UsageError("--units 要和 --risks 一起写")
+    if risks:
+        _report_risks(root, xlsx, units)
+        return
     from qinlian.reports.excel import write_excel
     from qinlian.reports.table import gradebook_table, print_table
 
@@ -235,17 +282,52 @@ def report(root: Path, xlsx: Path | None) -> None:
         _say(f"已写入 {xlsx}")
 
 
+def _report_reflections(root: Path, xlsx: Path | None, html: Path | None, earlier: Path | None) -> None:
+    from qinlian.reports.reflection_report import (
+        read_reflections,
+        reflection_lines,
+        reflection_page,
+        write_page,
+        write_reflections,
+    )
+
+    course = _load(root)
+    found = read_reflections(root, earlier)
+    for line in reflection_lines(found):
+        _say(line)
+    if xlsx:
+        write_reflections(found, xlsx)
+        _say(f"已写入 {xlsx}")
+    if html:
+        write_page(reflection_page(found, course, datetime.now(UTC)), html)
+        _say(f"已写入 {html}")
+
+
+def _report_risks(root: Path, xlsx: Path | None, units: Path | None) -> None:
+    from qinlian.reports.risk_tables import print_risks, write_risks
+    from qinlian.reports.risks import group_risks, risk_names, self_ratings
+    from qinlian.reports.units import read_units
+
+    course = _load(root)
+    groups = group_risks(self_ratings(root, course), risk_names(course), read_units(units) if units else None)
+    print_risks(groups)
+    if xlsx:
+        write_risks(groups, xlsx)
+        _say(f"已写入 {xlsx}")
+
+
 @app.command()
 @root_option
 @click.option("--port", type=click.IntRange(1024, 65000), default=8888, metavar="端口", help="学员用这个，教师用下一个")
 @click.option("--browser/--no-browser", default=True, help="是否打开浏览器")
 @click.option("--demo", is_flag=True, help="加入 30 名演示学员和他们的作业")
-def classroom(root: Path, port: int, browser: bool, demo: bool) -> None:
+@click.option("--track", metavar="培训对象", help="只为这一类培训对象开课，如 青年干部")
+def classroom(root: Path, port: int, browser: bool, demo: bool, track: str | None) -> None:
     """在本机开课：学员、教师和自动评分一起启动，按 Ctrl-C 结束。"""
     from qinlian.classroom.servers import run_classroom
 
     _course_dir(root)
-    sys.exit(run_classroom(root.resolve(), port=port, browser=browser, demo=demo))
+    sys.exit(run_classroom(root.resolve(), port=port, browser=browser, demo=demo, track=track or ""))
 
 
 def _tell(bars: Progress, task: TaskID, done: int, total: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-__all__ = ["ChineseCommand", "ChineseGroup", "ChineseOption", "usage_sentence"]
+__all__ = ["ChineseCommand", "ChineseGroup", "usage_sentence"]
 
 _HEADINGS = {"Options": "选项", "Commands": "命令"}
 _PIECES = {"[OPTIONS]": "[选项]", "COMMAND [ARGS]...": "命令 …"}
@@ -24,14 +24,6 @@ class ChineseFormatter(click.HelpFormatter):
 
 class ChineseContext(click.Context):
     formatter_class = ChineseFormatter
-
-
-class ChineseOption(click.Option):
-    """An option whose remarks in brackets are Chinese."""
-
-    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        record = super().get_help_record(ctx)
-        return (record[0], record[1].replace("[required]", "（必填）")) if record else None
 
 
 class ChineseCommand(click.Command):

@@ -21,7 +21,7 @@ from traitlets.config import Config
 
 from qinlian.core.drawing import draw
 from qinlian.core.files import ResultFile, result_name
-from qinlian.core.model import Item
+from qinlian.core.model import Course, Item
 from qinlian.grading.editions import current_edition, save_edition
 from qinlian.grading.rounds import Rounds
 from qinlian.grading.setting import Setting
@@ -169,23 +169,24 @@ class Classroom:
             gradebook.update_or_create_assignment(MODULE.id, duedate=due)
 
 
-def make_classroom(root: Path) -> Classroom:
-    """Build the sample course below ``root``: source, release, edition, gradebook and exchange."""
+def make_classroom(root: Path, course: Course = COURSE) -> Classroom:
+    """Build a course of one module (the sample) below ``root``: source, release, edition, gradebook and exchange."""
     made = Classroom(root)
-    (root / "course" / "modules" / MODULE.id).mkdir(parents=True)
+    (module,) = course.modules
+    (root / "course" / "modules" / module.id).mkdir(parents=True)
     shutil.copy(REPOSITORY / "nbgrader_config.py", root)
     (root / "course" / "course.yaml").touch()
     (root / ".classroom").mkdir(mode=0o700)
     (root / ".classroom" / "one-user").touch()
-    write_sources(COURSE, IDS, root / "source")
+    write_sources(course, IDS, root / "source")
     generate_assignments(
-        root, COURSE, db_url=made.db_url, source=root / "source", release=root / "release", progress=lambda _: None
+        root, course, db_url=made.db_url, source=root / "source", release=root / "release", progress=lambda _: None
     )
-    save_edition(root / "course", COURSE, MODULE, IDS)
+    save_edition(root / "course", course, module, IDS)
     made.inbound.mkdir(parents=True)
     made.inbound.chmod(0o2733)
-    outbound = made.inbound.parent / "outbound" / MODULE.id
-    shutil.copytree(root / "release" / MODULE.id, outbound)
+    outbound = made.inbound.parent / "outbound" / module.id
+    shutil.copytree(root / "release" / module.id, outbound)
     return made
 
 

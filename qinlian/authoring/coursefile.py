@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from qinlian.authoring.structure import split_list
 from qinlian.authoring.textfile import Place, TextFile, nearest
@@ -14,11 +15,17 @@ from qinlian.core.model import Track
 from qinlian.core.zone import BEIJING
 from qinlian.items.base import item_types
 
-__all__ = ["CourseFrame", "ModuleEntry", "parse_course"]
+__all__ = ["LOCAL", "MODULES", "CourseFrame", "ModuleEntry", "module_folder", "parse_course", "parse_local"]
 
+MODULES, LOCAL = "modules", "local"
+"""The folders of course/ that hold the course's modules, and those that a branch adds by itself."""
+
+_FOLDER = "[a-z0-9]+(-[a-z0-9]+)*"
+_FOLDER_HINT = "只用小写英文字母、数字和 -，如 02-gifts"
 _KEYS = ("课程", "标题", "副标题", "及格", "计分", "模块", "培训对象")
 _MODULE_KEYS = ("目录", "标题", "学时", "截止")
-_TRACK_KEYS = ("名称", "模块")
+_LOCAL_KEYS = ("标题", "学时", "截止", "培训对象")
+_TRACK_KEYS = ("名称", "模块", "学时", "及格", "重点案例")
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,7 @@ class ModuleEntry:
     due: datetime | None
     place: Place
     title_place: Place
+    base: str = MODULES
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,8 @@ class CourseFrame:
     rules: tuple[tuple[str, str], ...]
     modules: tuple[ModuleEntry, ...]
     tracks: tuple[Track, ...]
+    case_places: tuple[tuple[Track, Place], ...] = ()
+    """Where each track names the cases that matter most to it."""
 
 
 def parse_course(parsed: TextFile) -> tuple[CourseFrame | None, list[Diagnostic]]:
@@ -63,7 +73,8 @@ def parse_course(parsed: TextFile) -> tuple[CourseFrame | None, list[Diagnostic]
         elif entry:
             modules.append(entry)
     known = [m.id for m in modules]
-    tracks = tuple(t for t in (_track(c, known, problems) for c in fields.children("培训对象", required=False)) if t)
+    placed = [_track(child, known, problems) for child in fields.children("培训对象", required=False)]
+    tracks = tuple((t, place) for t, place in placed if t)
     pass_mark = _amount(fields, "及格", 60, 0, 100)
     frame = CourseFrame(
         id=course_id,
@@ -72,9 +83,44 @@ def parse_course(parsed: TextFile) -> tuple[CourseFrame | None, list[Diagnostic]
         pass_mark=pass_mark,
         rules=_rules(fields),
         modules=tuple(modules),
-        tracks=tracks,
+        tracks=tuple(t for t, _ in tracks),
+        case_places=tracks,
     )
     return frame, problems
+
+
+def parse_local(name: str, parsed: TextFile, frame: CourseFrame) -> tuple[CourseFrame, list[Diagnostic]]:
+    """The frame with the module of ``local/<name>/module.yaml`` at its end; problems as of ``parse_course``.
+
+    Without 培训对象 every track takes it.
+    """
+    value, problems = read_yaml(parsed, _LOCAL_KEYS)
+    if value is None:
+        return frame, problems
+    fields = Fields(value, _LOCAL_KEYS, problems, "模块")
+    place = Place(parsed.file, 1, 1)
+    if not re.fullmatch(_FOLDER, name):
+        problems.append(place.says("E107", f"模块的文件夹名不能是“{name}”", _FOLDER_HINT))
+        return frame, problems
+    if name in {m.id for m in frame.modules}:
+        problems.append(place.says("E107", f"模块 {name} 已经有了", "给 local 里的文件夹换一个名字"))
+        return frame, problems
+    known = [t.name for t in frame.tracks]
+    wanted = split_list(fields.text("培训对象", required=False)) or tuple(known)
+    for track in wanted:
+        if track not in known:
+            fields.bad(fields.at("培训对象"), f"没有培训对象“{track}”", nearest(track, known))
+    tracks = tuple(
+        t.model_copy(update={"modules": (*t.modules, name)}) if t.name in wanted else t for t in frame.tracks
+    )
+    entry = _entry(name, fields, place, LOCAL)
+    return replace(frame, modules=(*frame.modules, entry), tracks=tracks), problems
+
+
+def module_folder(course_dir: Path, module_id: str) -> Path:
+    """Where a module's texts lie."""
+    local = course_dir / LOCAL / module_id
+    return local if local.is_dir() else course_dir / MODULES / module_id
 
 
 def _amount(fields: Fields, key: str, default: float, low: float, high: float) -> float:
@@ -103,9 +149,15 @@ def _rules(fields: Fields) -> tuple[tuple[str, str], ...]:
 def _module(value: Value, problems: list[Diagnostic]) -> ModuleEntry | None:
     fields = Fields(value, _MODULE_KEYS, problems, "模块")
     name = fields.text("目录")
-    if name and not re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", name):
-        fields.bad(fields.at("目录"), f"模块的目录名不能是“{name}”", "只用小写英文字母、数字和 -，如 02-gifts")
+    if name and not re.fullmatch(_FOLDER, name):
+        fields.bad(fields.at("目录"), f"模块的目录名不能是“{name}”", _FOLDER_HINT)
         return None
+    if not name:
+        return None
+    return _entry(name, fields, fields.at("目录"))
+
+
+def _entry(name: str, fields: Fields, place: Place, base: str = MODULES) -> ModuleEntry:
     due = None
     if text := fields.text("截止", required=False):
         try:
@@ -115,14 +167,20 @@ def _module(value: Value, problems: list[Diagnostic]) -> ModuleEntry | None:
             fields.bad(fields.at("截止"), f"“截止”不是时间：{text}", "写成 2027-06-30 23:59，按北京时间")
     title = fields.text("标题")
     hours = _amount(fields, "学时", 1, 0, 1000)
-    return ModuleEntry(name, title or name, hours, due, fields.at("目录"), fields.at("标题")) if name else None
+    return ModuleEntry(name, title or name, hours, due, place, fields.at("标题"), base)
 
 
-def _track(value: Value, known: list[str], problems: list[Diagnostic]) -> Track | None:
+def _track(value: Value, known: list[str], problems: list[Diagnostic]) -> tuple[Track | None, Place]:
     fields = Fields(value, _TRACK_KEYS, problems, "培训对象")
     name = fields.text("名称")
     modules = split_list(fields.text("模块"))
     for module in modules:
         if module not in known:
             fields.bad(fields.at("模块"), f"没有列出模块“{module}”", nearest(module, known))
-    return Track(name=name, modules=modules) if name else None
+    hours, pass_mark = _amount(fields, "学时", 0, 0, 1000), _amount(fields, "及格", -1, 0, 100)
+    cases = split_list(fields.text("重点案例", required=False))
+    if not name:
+        return None, fields.at("名称")
+    pass_or_none = None if pass_mark < 0 else pass_mark
+    track = Track(name=name, modules=modules, hours=hours, pass_mark=pass_or_none, cases=cases)
+    return track, fields.at("重点案例" if cases else "名称")

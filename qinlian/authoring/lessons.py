@@ -49,6 +49,8 @@ class Stock:
     cases: tuple[PlacedCase, ...]
     broken: frozenset[str]
     pass_mark: float
+    others: tuple[Placed, ...] = ()
+    """Items of the course's other modules, for a quiz that draws from all of them."""
 
     def item(self, item_id: str) -> Item | None:
         """The item of that id, or None."""
@@ -63,6 +65,8 @@ class Resolved:
     used: frozenset[str]
     quizzes: tuple[tuple[str, Place], ...]
     problems: tuple[Diagnostic, ...]
+    borrowed: tuple[str, ...] = ()
+    """Ids of the items of other modules that a quiz draws from."""
 
 
 def by_number(item_id: str) -> tuple[tuple[int, int, str], ...]:
@@ -122,6 +126,7 @@ class _Resolver:
         self.pools: dict[str, str] = {}
         self.quizzes: list[tuple[str, Place]] = []
         self.practice_sets = 0
+        self.borrowed: list[str] = []
         # 练习 passes over whatever is embedded by name anywhere, also further down.
         self.named = set(self._named())
 
@@ -258,7 +263,12 @@ class _Resolver:
             self.say(place, "E409", what, "写成 id=02-exam，只用英文字母、数字、- 和 _")
         if "数量" not in attrs:
             self.say(embed.place, "E403", "测验没有写数量", "写成 数量=10")
-        pool = self.chosen(embed, "测验")
+        whole = self.word(attrs.get("来源"), ("本课", "全部")) == "全部"
+        if whole:
+            pool = self.of_kinds(embed, [p.item for p in self.stock.others if p.item.use == "测验"])
+            self.borrowed += [i.id for i in pool]
+        else:
+            pool = self.chosen(embed, "测验")
         count = self.whole(attrs.get("数量"), max(1, len(pool)))
         self.enough(embed, len(pool), count, "测验")
         if name is None or not ID.fullmatch(name.narrow):
@@ -280,6 +290,8 @@ class _Resolver:
             pass_mark=self.amount(attrs.get("及格"), self.stock.pass_mark, 100),
             points=self.amount(attrs.get("分值"), 100, 9999),
             keep="末次" if keep == "末次" else "最高",
+            whole=whole,
+            marked=self.word(attrs.get("摸底"), ("否", "是")) == "否",
             reveal="每次" if reveal == "每次" else "不公布" if reveal == "不公布" else "末次",
         )
 
@@ -303,4 +315,4 @@ def resolve(lesson: Lesson, stock: Stock) -> Resolved:
     resolver = _Resolver(lesson, stock)
     blocks = tuple(b for b in (resolver.block(part) for part in lesson.parts) if b)
     used = frozenset(resolver.shown) | frozenset(resolver.pools)
-    return Resolved(blocks, used, tuple(resolver.quizzes), tuple(resolver.problems))
+    return Resolved(blocks, used, tuple(resolver.quizzes), tuple(resolver.problems), tuple(resolver.borrowed))

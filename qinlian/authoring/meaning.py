@@ -10,6 +10,7 @@ from qinlian.authoring.rulebook import Rulebook
 from qinlian.authoring.textfile import Place, nearest
 from qinlian.core.diagnostics import Diagnostic
 from qinlian.items.base import Finding, item_type
+from qinlian.items.reflection import LONGEST_PROMPT, MOST_PROMPTS
 
 __all__ = ["check_citations", "check_item", "check_unique"]
 
@@ -29,6 +30,8 @@ def check_item(placed: Placed) -> Iterator[Diagnostic]:
         yield from _repeats(placed)
     if item.rule and item.rule not in kind.rules:
         yield placed.at("计分").says("E311", f"{item.kind}题没有计分规则“{item.rule}”", nearest(item.rule, kind.rules))
+    if item.prompts or "提示" in placed.places:
+        yield from _prompts(placed, by_hand=kind.by_hand)
     if kind.by_hand:
         if "分值" in placed.places:
             yield placed.at("分值").says("E312", "心得不写分值", "分值是评分细则各项之和，删掉这一项")
@@ -43,6 +46,21 @@ def check_item(placed: Placed) -> Iterator[Diagnostic]:
         yield placed.at("解析").says("E307", f"{item.id} 没有解析", "补上 解析：……")
     if not item.citations and "依据" not in placed.unread:
         yield placed.at("依据").says("E308", f"{item.id} 没有依据", "补上 依据：《文件名》第几条第几款")
+
+
+def _prompts(placed: Placed, *, by_hand: bool) -> Iterator[Diagnostic]:
+    """E351–E352: 提示 belongs to a reflection, and is a few short lines."""
+    place, prompts = placed.at("提示"), placed.item.prompts
+    if not by_hand:
+        yield place.says("E351", "只有心得写提示", "删掉它；若是正文，在行首加 \\")
+    elif not prompts:
+        yield place.says("E352", "提示下面没有内容", f"每行写一条，不超过 {MOST_PROMPTS} 条；不用就删掉“提示：”")
+    elif len(prompts) > MOST_PROMPTS:
+        yield place.says("E352", f"提示有 {len(prompts)} 条，太多了", f"最多写 {MOST_PROMPTS} 条，留下最能打开思路的")
+    for number, prompt in enumerate(prompts if by_hand else (), 1):
+        if len(prompt) > LONGEST_PROMPT:
+            message = f"第 {number} 条提示有 {len(prompt)} 字，太长了"
+            yield place.says("E352", message, f"改到 {LONGEST_PROMPT} 字以内，一条只问一件事")
 
 
 def _place(placed: Placed, finding: Finding) -> Place:
@@ -84,7 +102,7 @@ def check_citations(placed: Placed, rules: Rulebook) -> Iterator[Diagnostic]:
     for number, line in enumerate(item.body.split("\n")):
         if number not in {part.line for part in cited}:
             yield from rules.mentioned(line, placed.at_body(number), old_allowed=False)
-    texts = [("stem", item.stem), ("解析", item.explanation)]
+    texts = [("stem", item.stem), ("解析", item.explanation), ("提示", "\n".join(item.prompts))]
     texts += [(f"feedback:{i}", e.feedback) for i, e in enumerate(item.elements)]
     texts += [(f"element:{i}", e.text) for i, e in enumerate(item.elements)]
     for name, text in texts:

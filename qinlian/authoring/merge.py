@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from qinlian.atomic import replace_file
+from qinlian.authoring.coursefile import LOCAL, MODULES, module_folder
 from qinlian.authoring.questions import item_span_starts, parse_questions
 from qinlian.authoring.textfile import display_name, parse_text
 from qinlian.authoring.writer import write_item, write_questions
@@ -30,12 +31,12 @@ def merge_questions(course_dir: Path, module_id: str, items: Sequence[Item]) -> 
     Raises CourseError when an id belongs to another module or stands twice, when the module does
     not exist, or when the file cannot be read or written.
     """
-    folder = course_dir / "modules" / module_id
+    folder = module_folder(course_dir, module_id)
     if not folder.is_dir():
         raise CourseError(f"没有模块 {module_id}；先建好 course/modules/{module_id}/")
     path = folder / "questions.md"
     name = display_name(course_dir.resolve(), path.resolve())
-    for other in sorted((course_dir / "modules").glob("*/questions.md")):
+    for other in sorted(p for base in (MODULES, LOCAL) for p in (course_dir / base).glob("*/questions.md")):
         if other.parent.name != module_id:
             taken = {i.id for i in items} & set(_ids(_text(other, other.parent.name)))
             if taken:

@@ -22,7 +22,7 @@ from qinlian.core.diagnostics import Diagnostic
 from qinlian.core.model import Element, Item, Use
 from qinlian.items.base import ItemType, item_types
 
-__all__ = ["Questions", "item_span_starts", "parse_questions", "split_citations"]
+__all__ = ["Questions", "item_span_starts", "parse_questions", "split_citations", "split_prompts"]
 
 ATTRS = ("用途", "难度", "知识点", "分值", "计分", "字数", "对象")
 SAMPLE = "### LZ-02-003 [单选] {难度=2 知识点=礼品礼金}"
@@ -30,7 +30,7 @@ SAMPLE = "### LZ-02-003 [单选] {难度=2 知识点=礼品礼金}"
 _BRACKET = re.compile(r"\s*-\s*\[(?P<mark>[^\[\]]*)\]\s*")
 _LETTER = re.compile(r"(?P<letter>[A-Z])\s*[.、]\s*")
 _FEEDBACK = re.compile(r"\s*> ?")
-_FIELD = re.compile(r"\s*(?P<label>解析|依据)\s*:\s*")
+_FIELD = re.compile(r"\s*(?P<label>解析|依据|提示)\s*:\s*")
 
 
 @dataclass(frozen=True)
@@ -260,6 +260,11 @@ def _field(draft: _Draft, line: Line) -> None:
             draft.places[f"依据:{index}"] = line.at(offset + part.start() + blank)
 
 
+def split_prompts(text: str) -> tuple[str, ...]:
+    """The prompts of a 提示: one a line."""
+    return tuple(line.strip() for line in text.split("\n") if line.strip())
+
+
 def split_citations(text: str) -> tuple[str, ...]:
     """The citations of a 依据, which are parted by ；."""
     return tuple(part.strip() for part in re.split("[；;]", text) if part.strip())
@@ -290,6 +295,7 @@ def _finish(draft: _Draft) -> Placed:
         rule=heading.attrs["计分"].value if "计分" in heading.attrs else "",
         words=_words(draft),
         audience=split_list(heading.attrs["对象"].value) if "对象" in heading.attrs else (),
+        prompts=split_prompts("\n".join(draft.fields.get("提示", []))),
         body=tidy("\n".join(draft.body)),
         explanation=tidy("\n".join(draft.fields.get("解析", []))),
         citations=split_citations("；".join(draft.fields.get("依据", []))),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qinlian.authoring.cases import PlacedCase, parse_cases
-from qinlian.authoring.coursefile import CourseFrame, ModuleEntry, parse_course
+from qinlian.authoring.commentbank import COMMENTS_NAME, parse_comments
+from qinlian.authoring.coursefile import LOCAL, MODULES, CourseFrame, ModuleEntry, parse_course, parse_local
+from qinlian.authoring.duties import Catalogue, parse_duties
 from qinlian.authoring.embeds import Stretch
 from qinlian.authoring.lessons import Lesson, Resolved, Stock, parse_lesson, resolve
 from qinlian.authoring.lint import lint_items
@@ -19,7 +21,7 @@ from qinlian.authoring.secret import HINT, SECRET_NAME, read_secret, secret_prob
 from qinlian.authoring.textfile import Place, TextFile, display_name, nearest, read_text
 from qinlian.core.diagnostics import Diagnostic, has_errors, ordered
 from qinlian.core.identity import Identity
-from qinlian.core.model import Course, Document, Module
+from qinlian.core.model import Course, Document, Module, Track
 from qinlian.errors import CourseError
 
 __all__ = ["load_course", "read_course"]
@@ -83,15 +85,21 @@ class _Reader:
         if reason := secret_problem(self.dir):
             self.problems.append(Place(f"{self.dir.name}/{SECRET_NAME}").says("E109", reason, HINT))
         rules = self.rules()
+        duties = self.duties(rules)
         parsed = self.text("course.yaml")
         frame, problems = parse_course(parsed) if parsed else (None, [])
         self.problems += problems
-        modules = [self.module(entry, frame) for entry in frame.modules] if frame else []
+        frame = self.local(frame) if frame else None
+        modules = [self.module(entry, duties) for entry in frame.modules] if frame else []
+        modules = [self.resolved(text, modules, frame.pass_mark) for text in modules] if frame else []
         self.strays(frame)
         self.problems += check_unique(_ids(modules))
+        if frame:
+            self.emphasis(frame, modules)
         for text in modules:
             self.judge(text, rules)
             self.audiences(text, [t.name for t in frame.tracks] if frame else [])
+        self.comments(modules)
         if frame is None or has_errors(self.problems):
             return None
         return Course(
@@ -101,7 +109,7 @@ class _Reader:
             pass_mark=frame.pass_mark,
             rules=frame.rules,
             modules=tuple(m.module for m in modules),
-            tracks=frame.tracks,
+            tracks=tuple(_with_hours(track, frame) for track in frame.tracks),
             documents=rules.documents,
         )
 
@@ -122,35 +130,84 @@ class _Reader:
             self.problems.append(places[id(document)].says("E506", reason, "给旧版本写上“失效”，或改掉重复的名称"))
         return rules
 
-    def module(self, entry: ModuleEntry, frame: CourseFrame) -> _ModuleText:
-        questions = self.text("modules", entry.id, "questions.md")
+    def local(self, frame: CourseFrame) -> CourseFrame:
+        """The frame with the modules that a branch has put into course/local/."""
+        for path in sorted((self.dir / LOCAL).glob("*/")):
+            parsed = self.text(LOCAL, path.name, "module.yaml")
+            if parsed:
+                frame, problems = parse_local(path.name, parsed, frame)
+                self.problems += problems
+        return frame
+
+    def duties(self, rules: Rulebook) -> Catalogue:
+        posts = []
+        for path in sorted((self.dir / "duties").glob("*.yaml")):
+            parsed = self.text("duties", path.name)
+            if parsed is None:
+                continue
+            post, problems = parse_duties(parsed)
+            self.problems += problems
+            for line in parsed.lines:
+                self.problems += rules.mentioned(line.text, line.at(), old_allowed=False)
+            if post:
+                posts.append(post)
+        catalogue = Catalogue(posts)
+        self.problems += catalogue.problems()
+        return catalogue
+
+    def module(self, entry: ModuleEntry, duties: Catalogue) -> _ModuleText:
+        """One module's files as they stand; what its lesson embeds is looked up afterwards."""
+        questions = self.text(entry.base, entry.id, "questions.md")
         found = parse_questions(questions) if questions else Questions((), frozenset(), ())
-        cases_text = self.text("modules", entry.id, "cases.md", required=False)
+        cases_text = self.text(entry.base, entry.id, "cases.md", required=False)
         cases, lost_cases, case_problems = parse_cases(cases_text) if cases_text else ((), frozenset[str](), ())
-        lesson_text = self.text("modules", entry.id, "lesson.md")
-        self.problems += [*found.diagnostics, *case_problems]
-        lesson = resolved = None
+        lesson_text = self.text(entry.base, entry.id, "lesson.md")
+        filled = [duties.fill(placed) for placed in found.items]
+        items = tuple(placed for placed, _ in filled)
+        self.problems += [*found.diagnostics, *case_problems, *(p for _, problems in filled for p in problems)]
+        lesson = None
         broken = found.broken | lost_cases | (frozenset({"questions.md"}) if questions is None else frozenset())
         if lesson_text:
             lesson, lesson_problems = parse_lesson(lesson_text)
-            resolved = resolve(lesson, Stock(found.items, cases, broken, frame.pass_mark))
-            self.problems += [*lesson_problems, *resolved.problems]
+            self.problems += lesson_problems
         module = Module(
             id=entry.id,
             title=entry.title,
             hours=entry.hours,
             due=entry.due,
             objectives=lesson.objectives if lesson else (),
-            blocks=resolved.blocks if resolved else (),
-            items=tuple(p.item for p in found.items),
+            items=tuple(p.item for p in items),
             cases=tuple(c.case for c in cases),
         )
-        return _ModuleText(entry, module, found.items, cases, lesson, resolved, broken)
+        return _ModuleText(entry, module, items, cases, lesson, None, broken)
+
+    def resolved(self, text: _ModuleText, modules: list[_ModuleText], pass_mark: float) -> _ModuleText:
+        """The module with its blocks, and with the items of others that a quiz of its own draws from."""
+        if text.lesson is None:
+            return text
+        others = {p.item.id: (place, p) for place, m in enumerate(modules) if m is not text for p in m.items}
+        stock = Stock(text.items, text.cases, text.broken, pass_mark, tuple(p for _, p in others.values()))
+        resolved = resolve(text.lesson, stock)
+        self.problems += resolved.problems
+        borrowed = (others[i] for i in resolved.borrowed)
+        # Such a quiz is balanced over the modules, as every other is over the difficulties.
+        items = (*text.module.items, *(p.item.model_copy(update={"stratum": n}) for n, p in borrowed))
+        module = text.module.model_copy(update={"blocks": resolved.blocks, "items": items})
+        return replace(text, module=module, resolved=resolved)
+
+    def comments(self, modules: list[_ModuleText]) -> None:
+        """The comments for reflections; only their reader uses them, so the course does not hold them."""
+        parsed = self.text(COMMENTS_NAME, required=False)
+        if parsed is None:
+            return
+        bank, problems = parse_comments(parsed)
+        reflections = [p.item for m in modules for p in m.items if p.item.use == "心得"]
+        self.problems += [*problems, *bank.problems(reflections, any(m.broken for m in modules))]
 
     def strays(self, frame: CourseFrame | None) -> None:
         """Folders under modules/ that course.yaml does not list."""
         listed = [m.id for m in frame.modules] if frame else []
-        for path in sorted((self.dir / "modules").glob("*/")) if frame else ():
+        for path in sorted((self.dir / MODULES).glob("*/")) if frame else ():
             if path.name not in listed and (path / "lesson.md").exists():
                 place = Place(f"{self.dir.name}/modules/{path.name}")
                 hint = "在 course.yaml 的模块里列出它，或移走这个文件夹"
@@ -165,6 +222,15 @@ class _Reader:
                 if name not in tracks:
                     hint = nearest(name, tracks) or "先在 course.yaml 的培训对象里写上"
                     self.problems.append(place.says("E313", f"没有培训对象“{name}”", hint))
+
+    def emphasis(self, frame: CourseFrame, modules: list[_ModuleText]) -> None:
+        """E107: cases that a track emphasises, and that none of its modules has."""
+        for track, place in frame.case_places:
+            there = {c.case.id for m in modules if m.module.id in track.modules for c in m.cases}
+            for case in track.cases:
+                if case not in there:
+                    hint = nearest(case, there, listed=False) or "核对案例的编号，或把它所在的模块列进来"
+                    self.problems.append(place.says("E107", f"{track.name}的模块里没有案例 {case}", hint))
 
     def judge(self, text: _ModuleText, rules: Rulebook) -> None:
         """Everything that is said of a module once it has been read."""
@@ -182,6 +248,13 @@ class _Reader:
         self.problems += lint_items(text.items, identity)
         self.problems += _unused(text)
         self.problems += _frame(text)
+
+
+def _with_hours(track: Track, frame: CourseFrame) -> Track:
+    """The track with the hours it needs: those of all its modules, unless it says otherwise."""
+    if track.hours:
+        return track
+    return track.model_copy(update={"hours": sum(m.hours for m in frame.modules if m.id in track.modules)})
 
 
 def _ids(modules: list[_ModuleText]) -> Iterator[tuple[str, Place]]:

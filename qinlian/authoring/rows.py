@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from qinlian.authoring.placed import Placed
-from qinlian.authoring.questions import split_citations
+from qinlian.authoring.questions import split_citations, split_prompts
 from qinlian.authoring.shapes import as_prose, tidy
 from qinlian.authoring.sheets import Row
 from qinlian.authoring.structure import ID, parse_points, parse_words, split_list
@@ -63,6 +63,7 @@ class _RowReader:
             points=points or 1.0,
             rule=self.row["计分"].strip(),
             words=self.words(),
+            prompts=split_prompts(as_prose(self.row["提示"])),
             explanation=as_prose(self.row["解析"], first=False),
             citations=split_citations(self.row["依据"].replace("\n", "；")),
             audience=split_list(self.row["对象"].replace("\n", "、")),
@@ -81,6 +82,7 @@ class _RowReader:
         row = self.row
         places = {"id": row.at("题号"), "kind": row.at("题型"), "stem": row.at("题干")}
         places |= {name: row.at(name) for name in ("解析", "依据")}
+        places |= {"提示": row.at("提示")} if row["提示"] else {}
         written = ("难度", "知识点", "分值", "计分", "字数", "用途", "对象")
         places |= {"body": row.at("正文")} | {name: row.at(name) for name in written if row[name]}
         for index, element in enumerate(elements):

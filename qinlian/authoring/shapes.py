@@ -20,14 +20,14 @@ __all__ = ["FIELDS", "Shape", "as_prose", "escaped", "shape", "tidy", "unescaped
 
 Shape = Literal["heading", "element", "field", "embed"]
 
-FIELDS = ("解析", "依据")
-"""The fields of an item."""
+FIELDS = ("解析", "依据", "提示")
+"""The fields of an item; 提示 is a reflection's own."""
 
 # Labels of other things, and slips of the pen, that an author may write as if they were fields.
 _LABELS = (
     *("解析", "依据", "答案", "正确答案", "参考答案", "难度", "知识点", "分值", "用途", "计分", "字数", "反馈"),
     *("题型", "题干", "选项", "题号", "编号", "评分细则", "解释", "解答", "分析", "答案解析", "出处", "来源"),
-    *("根据", "依椐", "依剧", "解折", "解晰"),
+    *("根据", "依椐", "依剧", "解折", "解晰", "提示"),
 )
 _FIELD = re.compile(
     rf"\s*(?:[\[【〔(*_]+\s*)?(?:{'|'.join(sorted(_LABELS, key=len, reverse=True))})\s*"

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 __all__ = ["export_workbook", "import_workbook", "next_id"]
 
 _BEFORE = ("题号", "题型", "用途", "题干")
-_AFTER = ("答案", "解析", "依据", "难度", "知识点", "分值", "计分", "字数", "对象", "正文")
+_AFTER = ("答案", "解析", "依据", "难度", "知识点", "分值", "计分", "字数", "提示", "对象", "正文")
 _HEADERS = (*_BEFORE, *(f"选项{c}" for c in LETTERS), *_AFTER, *(f"反馈{c}" for c in LETTERS), ORDER)
 _NEEDED = ("题干", "答案", "解析", "依据", "难度", "知识点")
 _LONGEST_CELL = 32_767
-_WIDE = {"题干": 48, "解析": 48, "依据": 30, "题号": 12, "正文": 60}
+_WIDE = {"题干": 48, "解析": 48, "依据": 30, "题号": 12, "正文": 60, "提示": 36}
 
 
 # --- export ---------------------------------------------------------------------------------
@@ -70,7 +70,7 @@ def _fill(sheet: Worksheet, items: Sequence[Item]) -> None:
 
     cells = [_cells(item) for item in items]
     used = {header for row in cells for header in row}
-    optional = ("字数", "对象", "正文", ORDER)
+    optional = ("字数", "提示", "对象", "正文", ORDER)
     headers = [h for h in _HEADERS if h in used or not (h in optional or re.fullmatch("(选项|反馈)[A-Z]", h))]
     for column, header in enumerate(headers, 1):
         cell = sheet.cell(1, column, header)
@@ -111,6 +111,7 @@ def _cells(item: Item) -> dict[str, str]:
         "分值": "" if kind.by_hand else number_text(item.points),
         "计分": item.rule,
         "字数": f"{item.words[0]}-{item.words[1]}" if item.words else "",
+        "提示": "\n".join(item.prompts),
         "对象": "、".join(item.audience),
         "正文": item.body,
     }

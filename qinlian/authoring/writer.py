@@ -46,6 +46,8 @@ def write_item(item: Item, *, with_use: bool = True) -> str:
     if item.explanation:
         first, *rest = item.explanation.split("\n")
         lines += [f"解析：{first}", *(escaped(line) for line in rest)]
+    if item.prompts:
+        lines += ["提示：", *(escaped(line) for line in item.prompts)]
     if item.citations:
         lines.append(f"依据：{'；'.join(item.citations)}")
     if item.body:

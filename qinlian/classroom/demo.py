@@ -57,6 +57,20 @@ def _knows(learner: str, item: Item, attempt: int) -> bool:
     return _chance("answer", learner, item.id, attempt) < 1 / (1 + math.exp(-level))
 
 
+def _rated(item: Item, learner: str) -> dict[str, Any]:
+    """A self-check, in which nothing is right or wrong: most risks of one post, each with its two numbers."""
+    # Squared, so that some posts have enough people to be told of.
+    post = item.posts[int(_chance("post", learner) ** 2 * len(item.posts))]
+    risks = [risk.id for duty in post.duties for risk in duty.risks if _chance("rates", learner, risk.id) < 0.8]
+    numbers = {
+        risk: [1 + int(_chance(what, learner, risk) * 5) for what in ("likelihood", "consequence")] for risk in risks
+    }
+    return {
+        "post": post.id,
+        "rows": {risk: [*pair, int(_chance("guarded", learner, risk) < 0.6)] for risk, pair in numbers.items()},
+    }
+
+
 def _spoiled(edition: Edition, item: Item, learner: str) -> Any:
     """A wrong answer that somebody could really give, in the shape of the item's type."""
     kind, ids = item_type(item.kind), edition.ids
@@ -108,8 +122,14 @@ def _answers(edition: Edition, learner: str, attempt: int, results: dict[str, Re
             item = edition.items[public_id]
             if _chance("blank", learner, item.id, attempt) < _BLANK:
                 continue
-            right = _knows(learner, item, attempt)
-            value = item_type(item.kind).key(item, edition.ids) if right else _spoiled(edition, item, learner)
+            kind, right = item_type(item.kind), _knows(learner, item, attempt)
+            if item.posts:
+                value = _rated(item, learner)
+            elif right or not kind.has_body:
+                value = kind.key(item, edition.ids) if right else _spoiled(edition, item, learner)
+            else:
+                # Every activity goes wrong in its own way; who does not know leaves it.
+                continue
             given[public_id] = {"value": value}
     if (thought := _thought(learner, edition.module.id)) is not None:
         given |= {edition.ids.of(item.id): {"value": thought[1]} for item in edition.module.reflections}

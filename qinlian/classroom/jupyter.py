@@ -114,7 +114,13 @@ def _link_front_end(layout: Layout) -> None:
 
 
 def environment(
-    layout: Layout, role: str, token: str, course_id: str, base: Mapping[str, str] = os.environ
+    layout: Layout,
+    role: str,
+    token: str,
+    course_id: str,
+    base: Mapping[str, str] = os.environ,
+    *,
+    track: str = "",
 ) -> dict[str, str]:
     """The environment one of the servers, and the kernels it starts, run in."""
     state = layout.jupyter(role)
@@ -136,5 +142,6 @@ def environment(
             "QINLIAN_EXCHANGE": str(layout.exchange),
             "QINLIAN_COURSE_ID": course_id,
             "QINLIAN_LEARNER": LEARNER,
+            "QINLIAN_TRACK": track,
         }
     return env

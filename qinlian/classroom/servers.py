@@ -95,7 +95,7 @@ def _log(layout: Layout, name: str) -> Path:
     return path
 
 
-def _processes(layout: Layout, course: Course, port: int, tokens: dict[str, str]) -> list[Process]:
+def _processes(layout: Layout, course: Course, port: int, tokens: dict[str, str], track: str) -> list[Process]:
     made = []
     for role, name, number, path in (
         (LEARNER, "学员服务器", port, "qinlian/health"),
@@ -106,7 +106,7 @@ def _processes(layout: Layout, course: Course, port: int, tokens: dict[str, str]
             Process(
                 name=name,
                 command=[sys.executable, "-P", "-m", "jupyter_server"],
-                environment=environment(layout, role, tokens[role], course.id),
+                environment=environment(layout, role, tokens[role], course.id, track=track),
                 folder=layout.home if role == LEARNER else layout.root,
                 log=_log(layout, role),
                 answers=_answers(f"http://127.0.0.1:{number}/{path}"),
@@ -204,9 +204,10 @@ def _say(console: Console, status: Status, quiet: bool) -> Callable[[str], None]
     return say
 
 
-def run_classroom(root: Path, port: int = 8888, browser: bool = True, demo: bool = False) -> int:
+def run_classroom(root: Path, port: int = 8888, browser: bool = True, demo: bool = False, track: str = "") -> int:
     """Hold a classroom at ``root`` until Ctrl-C or a signal ends it; returns the exit status.
 
+    ``track`` names the only audience (培训对象) of this classroom; empty: the learner chooses.
     The learner's server listens on ``port`` of 127.0.0.1, the instructor's on the next. Raises
     ClassroomError, CourseError and BuildError, with everything stopped again.
     """
@@ -224,8 +225,11 @@ def run_classroom(root: Path, port: int = 8888, browser: bool = True, demo: bool
                 say = _say(console, status, quiet=not console.is_terminal)
                 say("读取课程")
                 course = load_course(layout.root / "course")
+                if track and track not in {t.name for t in course.tracks}:
+                    known = "、".join(t.name for t in course.tracks) or "还没有写"
+                    raise ClassroomError(f"course.yaml 里没有培训对象“{track}”；有的是：{known}")
                 prepare(layout, course, say)
-                processes = _processes(layout, course, port, tokens)
+                processes = _processes(layout, course, port, tokens, track)
                 say("启动服务器和自动评分")
                 for process in processes:
                     process.start()

@@ -60,9 +60,9 @@ def draw(
     count: int,
     seen: Collection[str] = (),
 ) -> tuple[str, ...]:
-    """Draw ``count`` public ids from ``pool`` (pairs of public id and difficulty).
+    """Draw ``count`` public ids from ``pool`` (pairs of public id and stratum: the difficulty, as a rule).
 
-    Uniform within each difficulty over learners; items in ``seen`` are taken only when a stratum
+    Uniform within each stratum over learners; items in ``seen`` are taken only when a stratum
     has nothing else left. The same arguments give the same tuple, in the order to be shown.
     ``attempt`` counts from 1.
     """

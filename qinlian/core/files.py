@@ -27,6 +27,7 @@ __all__ = [
     "ItemResult",
     "LessonBlock",
     "LessonFile",
+    "LessonTrack",
     "QuizResult",
     "ReflectionResult",
     "ResultFile",
@@ -51,6 +52,8 @@ class LessonBlock(Travelling):
 
     ``kind`` is items (one or more practice items), quiz or reflection. ``items`` are public ids in
     the order to show; for a quiz they are the whole pool, of which each learner draws ``count``.
+    ``marked`` is False for a test of what is known already, which counts for nothing; ``whole`` says that
+    a quiz draws from all modules.
     """
 
     kind: Literal["items", "quiz", "reflection"]
@@ -61,8 +64,23 @@ class LessonBlock(Travelling):
     attempts: int = 0
     pass_mark: float = 0
     points: float = 0
+    marked: bool = True
+    whole: bool = False
     keep: str = ""
     reveal: str = ""
+
+
+class LessonTrack(Travelling):
+    """One audience (培训对象) that takes this module.
+
+    ``hours`` are those it needs of the whole course, ``pass_mark`` the percentage that earns a module's
+    hours, ``cases`` the titles of this module's cases that matter most to it.
+    """
+
+    name: str
+    hours: float
+    pass_mark: float
+    cases: tuple[str, ...] = ()
 
 
 class LessonFile(Travelling):
@@ -83,6 +101,7 @@ class LessonFile(Travelling):
     due: datetime | None = None
     objectives: tuple[str, ...] = ()
     pass_mark: float = 60
+    tracks: tuple[LessonTrack, ...] = ()
     edition: str
     blocks: tuple[LessonBlock, ...]
     items: dict[str, dict[str, Any]]

@@ -18,14 +18,17 @@ __all__ = [
     "CaseBlock",
     "Course",
     "Document",
+    "Duty",
     "Element",
     "Item",
     "ItemBlock",
     "Module",
+    "Post",
     "PracticeBlock",
     "Prose",
     "QuizBlock",
     "ReflectionBlock",
+    "Risk",
     "Track",
     "Use",
 ]
@@ -53,6 +56,30 @@ class Element(Record):
     feedback: str = ""
 
 
+class Risk(Record):
+    """A point of a duty at which it may go wrong, and what usually helps. ``id`` is permanent."""
+
+    id: str
+    text: str
+    measures: tuple[str, ...] = ()
+
+
+class Duty(Record):
+    """One duty of a post."""
+
+    title: str
+    risks: tuple[Risk, ...]
+
+
+class Post(Record):
+    """A kind of post (岗位) with its duties, from the catalogue in ``course/duties``. ``id`` is permanent."""
+
+    id: str
+    name: str
+    about: str = ""
+    duties: tuple[Duty, ...]
+
+
 class Item(Record):
     """One question. ``kind`` is the Chinese label of its type, e.g. 单选."""
 
@@ -66,10 +93,13 @@ class Item(Record):
     points: float = Field(default=1.0, gt=0)
     rule: str = Field(default="", description="scoring rule by name; empty: the course's, else the type's")
     words: tuple[int, int] | None = Field(default=None, description="字数 of a reflection, from and to")
+    prompts: tuple[str, ...] = Field(default=(), description="提示 of a reflection, in order; one line each")
     explanation: str = ""
     citations: tuple[str, ...] = ()
     audience: tuple[str, ...] = Field(default=(), description="tracks it is meant for; empty: everybody")
     body: str = Field(default="", description="an activity's own text, from its first #### on")
+    posts: tuple[Post, ...] = Field(default=(), description="the posts its body names, as the catalogue has them")
+    stratum: int | None = Field(default=None, description="what a draw is balanced over; None: the difficulty")
     variant: int | None = Field(
         default=None, exclude=True, description="which of an activity's variants this is; None before it is drawn"
     )
@@ -98,7 +128,11 @@ class PracticeBlock(Record):
 
 
 class QuizBlock(Record):
-    """``{{测验 …}}``: a graded quiz; ``pool`` are item ids, drawn from per learner and attempt."""
+    """``{{测验 …}}``: a graded quiz; ``pool`` are item ids, drawn from per learner and attempt.
+
+    ``marked`` is False for a test of what is known already (摸底): it has a score of its own, in percent
+    of ``points``, which counts for nothing.
+    """
 
     type: Literal["quiz"] = "quiz"
     id: str
@@ -109,6 +143,13 @@ class QuizBlock(Record):
     points: float = Field(default=100, gt=0)
     keep: Literal["最高", "末次"] = "最高"
     reveal: Literal["末次", "每次", "不公布"] = "末次"
+    marked: bool = True
+    whole: bool = Field(default=False, description="drawn from the pools of all modules")
+
+    @property
+    def weight(self) -> float:
+        """Points of its grade cell."""
+        return self.points if self.marked else 0.0
 
 
 class ReflectionBlock(Record):
@@ -207,14 +248,18 @@ class Module(Record):
     @property
     def max_score(self) -> float:
         """Points of all quizzes and reflections together."""
-        return sum(q.points for q in self.quizzes) + sum(r.points for r in self.reflections)
+        return sum(q.weight for q in self.quizzes) + sum(r.points for r in self.reflections)
 
 
 class Track(Record):
-    """An audience (培训对象) and the modules it takes."""
+    """An audience (培训对象): the modules it takes, the hours (学时) it needs of the whole course, its own pass
+    mark, and the cases that matter most to it."""
 
     name: str
     modules: tuple[str, ...]
+    hours: float = 0.0
+    pass_mark: float | None = Field(default=None, ge=0, le=100, description="None: the course's")
+    cases: tuple[str, ...] = ()
 
 
 class Course(Record):
@@ -235,6 +280,13 @@ class Course(Record):
             if module.id == module_id:
                 return module
         raise KeyError(module_id)
+
+    def track(self, name: str) -> Track:
+        """The track of that name; raises KeyError."""
+        for track in self.tracks:
+            if track.name == name:
+                return track
+        raise KeyError(name)
 
     def default_rule(self, kind: str) -> str:
         """The course's scoring rule for a type, or empty when it leaves it to the type."""

@@ -107,11 +107,9 @@ class Edition:
 
     @cached_property
     def pools(self) -> dict[str, tuple[tuple[str, int], ...]]:
-        """Quiz id → (public id, difficulty) of its pool, by public id: what the draw is made from."""
-        difficulty = {item.id: item.difficulty for item in self.module.items}
-        return {
-            quiz.id: tuple(sorted((self.ids.of(i), difficulty[i]) for i in quiz.pool)) for quiz in self.module.quizzes
-        }
+        """Quiz id → (public id, stratum) of its pool, by public id: what the draw is made from."""
+        stratum = {i.id: i.difficulty if i.stratum is None else i.stratum for i in self.module.items}
+        return {quiz.id: tuple(sorted((self.ids.of(i), stratum[i]) for i in quiz.pool)) for quiz in self.module.quizzes}
 
     @cached_property
     def _rule_of(self) -> dict[str, str]:

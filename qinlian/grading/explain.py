@@ -54,6 +54,8 @@ def summary(grade: QuizGrade) -> str:
     if grade.shown is None:
         return f"测验 {grade.quiz.id}：未作答"
     score, counted = _number(grade.shown.score), _number(grade.counted)
+    if not grade.quiz.marked:
+        return f"摸底 {grade.quiz.id}：得 {score} 分（满分 {_number(grade.quiz.points)} 分），不计入成绩"
     return f"测验 {grade.quiz.id}：第 {grade.shown.number} 次得 {score} 分，计入成绩 {counted} 分"
 
 
@@ -122,7 +124,11 @@ class _Wording:
         if key not in self._rows:
             if len(self._rows) >= _REMEMBERED:
                 self._rows.clear()
-            parts = {"answer": answer, "verdict": _verdict(grade), "percent": grade.fraction * 100}
+            parts = {
+                "answer": answer,
+                "verdict": item_type(item.kind).verdict(grade.fraction, grade.answered),
+                "percent": grade.fraction * 100,
+            }
             self._rows[key] = Markup(_template("grade_row").render(**self.fixed(item), **parts))
         return self._rows[key]
 
@@ -137,14 +143,6 @@ def _lines(markdown: str) -> Iterator[Markup]:
 @lru_cache(maxsize=64)
 def _wording(edition: Edition) -> _Wording:
     return _Wording(edition)
-
-
-def _verdict(grade: ItemGrade) -> str:
-    if grade.fraction >= 1:
-        return "正确"
-    if not grade.answered:
-        return "未作答"
-    return "部分正确" if grade.fraction > 0 else "错误"
 
 
 def explain(submission: SubmissionGrade, grade: QuizGrade) -> str:

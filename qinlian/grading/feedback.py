@@ -57,8 +57,11 @@ class FeedbackExporter(HTMLExporter):
     def __init__(self, config: Config | None = None, **kwargs: Any) -> None:
         # nbgrader sets its own template on HTMLExporter; the section of our own class goes before it.
         ours = Config(config or {})
+        # What the course adds to HTMLExporter is for formgrader's pages, which only an instructor sees.
+        ours.FeedbackExporter.preprocessors = []
         ours.FeedbackExporter.template_name = "qinlian_feedback"
         ours.FeedbackExporter.extra_template_basedirs = [str(_TEMPLATES)]
+        ours.FeedbackExporter.extra_template_paths = []
         super().__init__(config=ours, **kwargs)  # type: ignore[no-untyped-call]
 
     def default_filters(self) -> Iterable[tuple[str, Callable[..., Any]]]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from typing import Any
 
-__all__ = ["markdown_cell", "tidy", "tidy_text"]
+__all__ = ["cell_text", "markdown_cell", "tidy", "tidy_text"]
 
 # Control characters say nothing to a reader; a lone surrogate or a NUL cannot be stored as text.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -41,3 +42,10 @@ def markdown_cell(text: str) -> str:
     """
     harmless = _PUNCTUATION.sub(lambda match: f"&#{ord(match.group())};", text)
     return _OPENING + harmless.replace("\n", "&#10;") + _CLOSING
+
+
+def cell_text(source: str) -> str | None:
+    """The text that ``markdown_cell`` made this source of; None for any other source."""
+    if not (source.startswith(_OPENING) and source.endswith(_CLOSING)):
+        return None
+    return unescape(source[len(_OPENING) : -len(_CLOSING)])

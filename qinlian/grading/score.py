@@ -46,7 +46,7 @@ __all__ = ["grade"]
 
 def _policy(quiz: QuizBlock, current: QuizBlock) -> QuizBlock:
     """The quiz as it was answered, under the rules that hold now."""
-    rules = {name: getattr(current, name) for name in ("attempts", "pass_mark", "points", "keep", "reveal")}
+    rules = {name: getattr(current, name) for name in ("attempts", "pass_mark", "points", "marked", "keep", "reveal")}
     return quiz if all(getattr(quiz, k) == v for k, v in rules.items()) else quiz.model_copy(update=rules)
 
 
@@ -320,7 +320,7 @@ def grade(
     for wanted in current.quizzes.values():
         base = edition if wanted.id in edition.quizzes else current
         quiz = _policy(base.quizzes[wanted.id], wanted)
-        if points and wanted.id in points:
+        if points and quiz.marked and wanted.id in points:
             quiz = quiz if quiz.points == points[wanted.id] else quiz.model_copy(update={"points": points[wanted.id]})
         past = _Past(quiz, history, number, seen_at)
         quizzes.append(_grade_quiz(quiz, base, learner, given, past, number, late, closed, said))

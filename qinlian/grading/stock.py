@@ -51,4 +51,4 @@ def grade_cell(quiz_id: str, folder: Path | None = None, show: Callable[[dict[st
     except KeyError:
         raise GradingError(f"模块 {module} 里没有测验 {quiz_id}，不能评分；请先运行 qinlian build 并重新发布") from None
     show({"text/html": explain(done.grade, quiz), "text/plain": summary(quiz)})
-    return plain_score(quiz.counted, quiz.quiz.points)
+    return plain_score(quiz.counted, quiz.quiz.weight)

@@ -12,7 +12,7 @@ import json
 import pkgutil
 import unicodedata
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
@@ -150,6 +150,33 @@ class ItemType(ABC):
     def body_citations(self, item: Item) -> Iterator[BodyText]:
         """Every citation written in an activity's body."""
         return iter(())
+
+    def posts_named(self, item: Item) -> Iterator[BodyText]:
+        """Every post its body names: the reader looks them up in ``course/duties`` and fills ``item.posts``."""
+        return iter(())
+
+    def admits(self, published: Mapping[str, Any], value: Any) -> bool:
+        """Whether the learner's side may write ``value`` into answers.json, for a type that has something to keep out.
+
+        ``published`` is the item as lesson.json has it. Everything else is judged by ``clean``, where the key is.
+        """
+        return True
+
+    def sheet(self, published: Mapping[str, Any], value: Any, notes: Mapping[str, str]) -> tuple[str, bytes] | None:
+        """A file of what a learner wrote, to keep: (its name, its bytes); None for a type that has none.
+
+        ``published`` is the item as lesson.json has it, ``value`` the answer so far, ``notes`` the
+        private notes. Raises InvalidAnswer when there is nothing to put into it yet.
+        """
+        return None
+
+    def verdict(self, fraction: float, answered: bool) -> str:
+        """What became of an answer, in a word or two, for the grade cell."""
+        if fraction >= 1:
+            return "正确"
+        if not answered:
+            return "未作答"
+        return "部分正确" if fraction > 0 else "错误"
 
     def variants(self, item: Item) -> int:
         """How many variants of the item there are; 0 for an item that is the same for everybody.

@@ -107,7 +107,8 @@ def sections(
     starts = [line.number for line in lines if _HEADING.match(line.narrow)]
     found: list[Section] = []
     problems: list[Finding] = []
-    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+    # A body without a heading has no sections.
+    for start, end in zip(starts, [*starts[1:], len(lines)], strict=False):
         line = lines[start]
         heading = _HEADING.match(line.narrow)
         braced, wrong = read_braces(line, words, pairs)

@@ -17,7 +17,7 @@ from qinlian.errors import BuildError
 from qinlian.notebooks.notebook import notebook_bytes, source_notebook
 from qinlian.notebooks.publish import lesson_bytes, publish
 
-__all__ = ["build", "stale", "write_sources"]
+__all__ = ["build", "build_track", "stale", "write_sources"]
 
 Progress = Callable[[str], None]
 
@@ -97,6 +97,33 @@ def build(root: Path, progress: Progress = _silent) -> tuple[str, ...]:
                 raise
             shutil.rmtree(old, ignore_errors=True)
     return changed
+
+
+def build_track(root: Path, name: str, target: Path, progress: Progress = _silent) -> tuple[str, ...]:
+    """Build the modules of one track (培训对象) into ``target``/source and release; returns their ids.
+
+    They are the same modules, byte for byte, as in the whole course. Raises CourseError and BuildError.
+    """
+    course_dir = root / "course"
+    progress("读取课程")
+    course = load_course(course_dir)
+    try:
+        track = course.track(name)
+    except KeyError:
+        known = "、".join(t.name for t in course.tracks) or "还没有写"
+        raise BuildError(f"course.yaml 里没有培训对象“{name}”；有的是：{known}") from None
+    if (target / "source").exists() or (target / "release").exists():
+        raise BuildError(f"{target} 里已经有 source/ 或 release/；换一个空文件夹，或先把它们移走")
+    chosen = course.model_copy(update={"modules": tuple(m for m in course.modules if m.id in track.modules)})
+    with tempfile.TemporaryDirectory(prefix="qinlian-build-") as scratch:
+        made = Path(scratch)
+        progress("生成课程笔记本")
+        write_sources(chosen, load_identity(course_dir), made / "source")
+        _generate(root, chosen, made / "source", made / "release", progress)
+        target.mkdir(parents=True, exist_ok=True)
+        for part in ("source", "release"):
+            shutil.copytree(made / part, target / part)
+    return tuple(m.id for m in chosen.modules)
 
 
 def stale(root: Path, progress: Progress = _silent) -> tuple[str, ...]:

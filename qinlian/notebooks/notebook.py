@@ -70,7 +70,8 @@ def _intro(module: Module) -> str:
 
 
 def _case(cells: _Cells, case: Case, ids: Identity) -> None:
-    cells.prose(f"### {case.title}\n\n*教学案例（虚构）*", part="case-title", tone=case.kind)
+    fitting = f"　适合：{'、'.join(case.audience)}" if case.audience else ""
+    cells.prose(f"### {case.title}\n\n*教学案例（虚构）*{fitting}", part="case-title", tone=case.kind)
     for part in case.parts:
         if isinstance(part, Prose):
             cells.prose(part.text, part="case", tone=case.kind)
@@ -84,7 +85,7 @@ def _quiz(cells: _Cells, quiz: QuizBlock) -> None:
         "code",
         "grade",
         f'lesson.grade("{quiz.id}")',
-        {"grade": True, "solution": False, "locked": True, "points": quiz.points, "grade_id": quiz.id},
+        {"grade": True, "solution": False, "locked": True, "points": quiz.weight, "grade_id": quiz.id},
     )
 
 

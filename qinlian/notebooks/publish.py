@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qinlian.core.files import LessonBlock, LessonFile
+from qinlian.core.files import LessonBlock, LessonFile, LessonTrack
 from qinlian.core.identity import Identity
 from qinlian.core.model import (
     CaseBlock,
@@ -19,6 +19,7 @@ from qinlian.core.model import (
     PracticeBlock,
     QuizBlock,
     ReflectionBlock,
+    Track,
 )
 from qinlian.items.base import item_type
 from qinlian.notebooks.markdown import render, render_inline
@@ -49,6 +50,7 @@ def published_item(course: Course, item: Item, ids: Identity) -> dict[str, Any]:
         "stem": render(item.stem),
         "points": item.points,
         "difficulty": item.difficulty,
+        **({} if item.stratum is None else {"stratum": item.stratum}),
         "topics": list(item.topics),
         "rule": _rule(course, item),
         **_html(kind.public(item, ids)),
@@ -107,6 +109,8 @@ def _blocks(module: Module, ids: Identity) -> list[LessonBlock]:
                     attempts=block.attempts,
                     pass_mark=block.pass_mark,
                     points=block.points,
+                    marked=block.marked,
+                    whole=block.whole,
                     keep=block.keep,
                     reveal=block.reveal,
                 )
@@ -117,6 +121,15 @@ def _blocks(module: Module, ids: Identity) -> list[LessonBlock]:
                 LessonBlock(kind="reflection", id=item.id, title="写心得", items=(ids.of(item.id),), points=item.points)
             )
     return blocks
+
+
+def _track(course: Course, module: Module, track: Track) -> LessonTrack:
+    return LessonTrack(
+        name=track.name,
+        hours=track.hours,
+        pass_mark=course.pass_mark if track.pass_mark is None else track.pass_mark,
+        cases=tuple(case.title for case in module.cases if case.id in track.cases),
+    )
 
 
 def publish(course: Course, module: Module, ids: Identity) -> LessonFile:
@@ -134,6 +147,7 @@ def publish(course: Course, module: Module, ids: Identity) -> LessonFile:
         due=module.due,
         objectives=module.objectives,
         pass_mark=course.pass_mark,
+        tracks=tuple(_track(course, module, track) for track in course.tracks if module.id in track.modules),
         edition=ids.edition(module, course.rules),
         blocks=blocks,
         items={pid: items[pid] for pid in sorted(shown)},

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from qinlian.atomic import replace_file
 from qinlian.core.files import LESSON_NAME, AnswerFile, LessonFile, ResultFile
 from qinlian.errors import StoreError
 from qinlian.portal.port import ModuleStanding, Overview, standing_of
@@ -14,7 +16,10 @@ from qinlian.quiz.answer_file import AnswerStore
 from qinlian.quiz.exchange import Exchange
 from qinlian.quiz.state import Standing
 
-__all__ = ["Desk"]
+__all__ = ["TRACK_VARIABLE", "Desk"]
+
+TRACK_VARIABLE = "QINLIAN_TRACK"
+"""The track of everybody in this classroom, for one that was opened for a single audience."""
 
 
 class Desk:
@@ -49,8 +54,43 @@ class Desk:
                 # One damaged module must not hide the others.
                 unreadable.append(module)
         title, subtitle = (lessons[0].course_title, lessons[0].course_subtitle) if lessons else ("", "")
-        modules = tuple(self._standing(lesson) for lesson in lessons)
-        return Overview(title, exchange.learner, modules, tuple(unreadable), subtitle)
+        tracks = {t.name: t for lesson in lessons for t in lesson.tracks}
+        fixed = os.environ.get(TRACK_VARIABLE, "")
+        chosen = fixed or self._chosen_track()
+        track = tracks.get(chosen)
+        taken = [le for le in lessons if track is None or any(t.name == chosen for t in le.tracks)]
+        return Overview(
+            title,
+            exchange.learner,
+            tuple(self._standing(lesson, chosen) for lesson in taken),
+            tuple(unreadable),
+            subtitle,
+            tracks=tuple(tracks),
+            track=chosen if track else "",
+            track_fixed=bool(fixed) and track is not None,
+            required=track.hours if track else None,
+        )
+
+    def choose_track(self, name: str) -> None:
+        """See Portal."""
+        known = {t.name for module in self._exchange.modules() for t in self._released(module).tracks}
+        if name and name not in known:
+            raise StoreError("课程里没有这一类培训对象；请回到“我的学习”重新选择")
+        try:
+            self._track_file.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(self._track_file, name.encode())
+        except OSError as error:
+            raise StoreError("培训对象没有记下来；请稍后再试，仍不行请联系管理员") from error
+
+    @property
+    def _track_file(self) -> Path:
+        return self._home / ".qinlian" / "track.txt"
+
+    def _chosen_track(self) -> str:
+        try:
+            return self._track_file.read_text("utf-8").strip()
+        except (OSError, ValueError):
+            return ""
 
     def open(self, module: str) -> str:
         """See Portal."""
@@ -101,7 +141,7 @@ class Desk:
             self._lessons[module] = (stamp, lesson.model_copy(update={"items": {}, "blocks": quizzes}))
         return self._lessons[module][1]
 
-    def _standing(self, lesson: LessonFile) -> ModuleStanding:
+    def _standing(self, lesson: LessonFile, track: str) -> ModuleStanding:
         module = lesson.module
         folder = self._exchange.folder(self._home, module)
         standing = self._exchange.standing(module, self._standings.get(module))
@@ -115,4 +155,5 @@ class Desk:
             current=current,
             again=current and self._exchange.under_way(folder, module),
             refused=standing.refusal.notes if standing.refusal else (),
+            track=track,
         )

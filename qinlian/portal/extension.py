@@ -78,7 +78,7 @@ class _Home(_Page):
             self.redirect(self.base)
             return
         try:
-            self.finish(overview_page(self.portal.overview(), self.base))
+            self.finish(overview_page(self.portal.overview(), self.base, xsrf=self.xsrf_token.decode()))
         except QinlianError as error:
             self.say(error, button="再试一次")
 
@@ -103,6 +103,17 @@ class _Open(_Page):
             return
         view = "lab/tree" if self.get_query_argument("lab", "") else "notebooks"
         self.redirect(url_path_join(self.base_url, view, quote(path)))
+
+
+class _Track(_Page):
+    @web.authenticated
+    def post(self) -> None:
+        try:
+            self.portal.choose_track(self.get_body_argument("track", ""))
+        except QinlianError as error:
+            self.say(error)
+            return
+        self.redirect(self.base)
 
 
 class _Missing(_Page):
@@ -134,6 +145,7 @@ def add_pages(server: ServerApp) -> None:
             (f"{here}/", _Home, portal),
             (f"{here}/health", _Health),
             (f"{here}/api/modules", _Modules, portal),
+            (f"{here}/track", _Track, portal),
             (rf"{here}/api/open/([A-Za-z0-9_][A-Za-z0-9._-]*)", _Open, portal),
             (rf"{here}/static/(.*)", _Static, {"path": [str(STATIC)], "no_cache_paths": ["/"]}),
             (f"{here}/.*", _Missing, portal),

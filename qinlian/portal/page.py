@@ -97,6 +97,8 @@ def _lines(standing: ModuleStanding, now: datetime) -> tuple[str, ...]:
         said.append("新的一次测验正在进行，提交后才计分")
     elif standing.attempts_left and standing.state != "已提交":
         said.append(f"测验还可以做 {standing.attempts_left} 次")
+    if standing.cases:
+        said.append(f"与您的岗位最有关系的案例：{'、'.join(f'“{title}”' for title in standing.cases)}")
     return (*said, *standing.notes)
 
 
@@ -135,6 +137,8 @@ def overview_data(overview: Overview, now: datetime | None = None) -> dict[str, 
         "course_subtitle": overview.course_subtitle,
         "hours": overview.hours,
         "earned": overview.earned,
+        "track": overview.track,
+        "gain": overview.gain,
         "unreadable": list(overview.unreadable),
         "modules": [
             {
@@ -156,8 +160,21 @@ def overview_data(overview: Overview, now: datetime | None = None) -> dict[str, 
     return data | {"revision": digest[:16]}
 
 
-def overview_page(overview: Overview, base: str, now: datetime | None = None) -> str:
-    """我的学习 as a whole HTML page. ``base`` is the address of our pages, ending in a slash."""
+def _gain(overview: Overview) -> str:
+    if overview.gain is None:
+        return ""
+    before, after = (round(value) for value in overview.gain)
+    change = "与摸底持平" if after == before else "比摸底低，错题值得再看一遍"
+    if after > before:
+        change = f"提高了 {after - before} 分"
+    return f"学之前摸底 {before} 分，结业测评 {after} 分（都按百分计），{change}。"
+
+
+def overview_page(overview: Overview, base: str, now: datetime | None = None, *, xsrf: str = "") -> str:
+    """我的学习 as a whole HTML page.
+
+    ``base`` is the address of our pages, ending in a slash; ``xsrf`` the token its form must carry.
+    """
     now = now or datetime.now(UTC)
     return (
         _templates()
@@ -172,7 +189,11 @@ def overview_page(overview: Overview, base: str, now: datetime | None = None) ->
             unreadable=overview.unreadable,
             earned=f"{overview.earned:g}",
             hours=f"{overview.hours:g}",
-            percent=round(100 * overview.earned / overview.hours) if overview.hours else 0,
+            tracks=() if overview.track_fixed else overview.tracks,
+            track=overview.track,
+            xsrf=xsrf,
+            gain=_gain(overview),
+            percent=min(100, round(100 * overview.earned / overview.hours)) if overview.hours else 0,
             done=sum(m.passed for m in overview.modules),
             revision=overview_data(overview, now)["revision"],
         )

@@ -6,12 +6,12 @@ a service for many learners answers from elsewhere, with the same pages.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from qinlian.core.files import AnswerFile, LessonFile, ResultFile
+from qinlian.core.files import AnswerFile, LessonBlock, LessonFile, ResultFile
 from qinlian.core.scoring import passes
 
 __all__ = ["ModuleStanding", "Overview", "Portal", "State", "standing_of"]
@@ -27,7 +27,8 @@ class ModuleStanding:
     ``again`` tells that another attempt is being answered since; ``attempts_left`` how often a
     quiz that is not passed may still be taken. ``refused`` says why the newest submission was not
     taken, if it was not; everything else is then as if it had not been sent. ``unwritten``: what was
-    graded came without a reflection the module asks for.
+    graded came without a reflection the module asks for. ``cases`` are those that matter most to the learner's
+    track. ``before`` and ``after`` are percentages: of the test at the beginning, and of the one over all modules.
     """
 
     module: str
@@ -46,6 +47,9 @@ class ModuleStanding:
     notes: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     unwritten: bool = False
+    cases: tuple[str, ...] = ()
+    before: float | None = None
+    after: float | None = None
 
     @property
     def earned(self) -> float:
@@ -57,7 +61,9 @@ class ModuleStanding:
 class Overview:
     """Everything 我的学习 shows: the course and its released modules in order.
 
-    ``unreadable`` names released modules whose content could not be read.
+    ``unreadable`` names released modules whose content could not be read. ``track`` is the learner's of the
+    ``tracks`` there are, empty before one was chosen; ``track_fixed`` when it is not the learner's to choose.
+    ``required`` are the hours that the track needs.
     """
 
     course_title: str
@@ -65,11 +71,22 @@ class Overview:
     modules: tuple[ModuleStanding, ...]
     unreadable: tuple[str, ...] = ()
     course_subtitle: str = ""
+    tracks: tuple[str, ...] = ()
+    track: str = ""
+    track_fixed: bool = False
+    required: float | None = None
 
     @property
     def hours(self) -> float:
-        """Hours of all released modules."""
-        return sum(m.hours for m in self.modules)
+        """Hours the learner needs: those of the track, else of all released modules."""
+        return sum(m.hours for m in self.modules) if self.required is None else self.required
+
+    @property
+    def gain(self) -> tuple[float, float] | None:
+        """Percentages of the first test and of the last, once there are both."""
+        before = next((m.before for m in self.modules if m.before is not None), None)
+        after = next((m.after for m in self.modules if m.after is not None), None)
+        return (before, after) if before is not None and after is not None else None
 
     @property
     def earned(self) -> float:
@@ -82,6 +99,9 @@ class Portal(Protocol):
 
     def overview(self) -> Overview:
         """The released modules and how the learner stands in each."""
+
+    def choose_track(self, name: str) -> None:
+        """Remember which of the course's tracks the learner belongs to; an empty name forgets it."""
 
     def open(self, module: str) -> str:
         """Get the module ready to be learned; the path of its notebook below the learner's home."""
@@ -108,12 +128,13 @@ def standing_of(
     current: bool,
     again: bool,
     refused: tuple[str, ...] = (),
+    track: str = "",
 ) -> ModuleStanding:
     """How a learner stands in a module, from what is known of it.
 
     ``opened``: the learner has a copy. ``submitted_at``: when the newest submission was sent that was
     not refused. ``current``: ``result`` belongs to that one. ``again``: a quiz is being answered that
-    was not submitted yet. ``refused``: why a newer submission was not taken.
+    was not submitted yet. ``refused``: why a newer submission was not taken. ``track``: whose pass mark holds.
     """
     state: State
     if submitted_at is None:
@@ -122,36 +143,54 @@ def standing_of(
         state = "已提交"
     else:
         state = "待评阅" if result.state == "待评阅" else "已评分"
+    fitting = next((t for t in lesson.tracks if t.name == track), None)
+    known = ModuleStanding(
+        module=lesson.module,
+        title=lesson.title,
+        hours=lesson.hours,
+        objectives=lesson.objectives,
+        due=lesson.due,
+        state=state,
+        submitted_at=submitted_at,
+        refused=refused,
+        cases=fitting.cases if fitting else (),
+    )
     if result is None:
-        return ModuleStanding(
-            lesson.module,
-            lesson.title,
-            lesson.hours,
-            lesson.objectives,
-            lesson.due,
-            state,
-            submitted_at,
-            refused=refused,
-        )
-    return ModuleStanding(
-        lesson.module,
-        lesson.title,
-        lesson.hours,
-        lesson.objectives,
-        lesson.due,
-        state,
-        submitted_at,
+        return known
+    before = _percent(lesson, result, lambda quiz: not quiz.marked)
+    if not _counts(lesson, result):
+        # Only the test at the beginning was handed in: nothing yet has earned or lost a point.
+        return replace(known, state=state if state == "已提交" else "进行中", before=before)
+    return replace(
+        known,
         score=result.score,
         max_score=result.max_score,
-        # The same rule as the instructor's table: points of the whole module against the course's mark.
-        passed=passes(result.score, result.max_score, lesson.pass_mark),
+        # The same rule as the instructor's table: points of the whole module against the pass mark.
+        passed=passes(result.score, result.max_score, fitting.pass_mark if fitting else lesson.pass_mark),
         late=result.late,
         again=again and state in ("待评阅", "已评分"),
         attempts_left=_attempts_left(lesson, result) if current else 0,
         notes=result.notes if current and not refused else (),
-        refused=refused,
         unwritten=current and any(r.state == "未作答" for r in result.reflections.values()),
+        before=before,
+        after=_percent(lesson, result, lambda quiz: quiz.whole and quiz.marked),
     )
+
+
+def _counts(lesson: LessonFile, result: ResultFile) -> bool:
+    """True unless the result is of a test that counts for nothing, and of nothing else."""
+    unmarked = {b.id for b in lesson.blocks if b.kind == "quiz" and not b.marked}
+    written = any(r.state != "未作答" for r in result.reflections.values())
+    return written or not result.quizzes or not result.quizzes.keys() <= unmarked
+
+
+def _percent(lesson: LessonFile, result: ResultFile, which: Callable[[LessonBlock], bool]) -> float | None:
+    """The percentage reached in the quiz that ``which`` picks, None without one."""
+    for quiz in lesson.blocks:
+        taken = result.quizzes.get(quiz.id)
+        if quiz.kind == "quiz" and which(quiz) and taken and taken.points:
+            return 100 * taken.counted / taken.points
+    return None
 
 
 def _attempts_left(lesson: LessonFile, result: ResultFile) -> int:
@@ -159,7 +198,7 @@ def _attempts_left(lesson: LessonFile, result: ResultFile) -> int:
     left = [0]
     for quiz in lesson.blocks:
         taken = result.quizzes.get(quiz.id)
-        if quiz.kind == "quiz" and not (taken and (taken.final or taken.passed)):
+        if quiz.kind == "quiz" and quiz.marked and not (taken and (taken.final or taken.passed)):
             # A quiz handed in blank has no result and has cost no attempt.
             left.append(quiz.attempts - (taken.attempt if taken else 0))
     return max(left)

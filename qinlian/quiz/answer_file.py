@@ -7,12 +7,8 @@ replaced whole (temporary file, fsync, rename, fsync of the folder), so a crash 
 
 from __future__ import annotations
 
-import errno
-import fcntl
-import os
-import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,16 +16,13 @@ from typing import Any
 from qinlian.atomic import replace_file
 from qinlian.core.files import ANSWERS_LIMIT, ANSWERS_NAME, Answer, AnswerFile, LessonFile, parse_answers
 from qinlian.errors import AnswersError, StoreError
+from qinlian.quiz.held import held, sync_folder, write_problem
 from qinlian.quiz.values import storable
 
-__all__ = ["AnswerStore", "utc_now"]
+__all__ = ["AnswerStore", "made_at", "stamp", "utc_now"]
 
 LOCK_NAME = ".answers.lock"
-_LOCK_PATIENCE = 3.0
 _LONGEST_AGE = 30 * 24 * 3600.0
-_NO_LOCKS_HERE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
-_OUT_OF_ROOM = {errno.ENOSPC, errno.EDQUOT}
-_NOT_WRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def utc_now() -> datetime:
@@ -37,16 +30,14 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _stamp(when: datetime) -> str:
+def stamp(when: datetime) -> str:
+    """A moment as it stands in a file: its order is the order of text."""
     return when.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
-def _reason(error: OSError) -> StoreError:
-    if error.errno in _OUT_OF_ROOM:
-        return StoreError("磁盘空间不足，答案没有保存；请删除不用的文件，或联系管理员")
-    if error.errno in _NOT_WRITABLE:
-        return StoreError("课程文件夹不能写入，答案没有保存；请联系管理员检查权限")
-    return StoreError("答案没有写进磁盘；请稍后再试，仍不行请联系管理员")
+def made_at(now: datetime, age: float) -> str:
+    """The stamp of a change that was made ``age`` seconds ago, as its page says."""
+    return stamp(now - timedelta(seconds=min(max(0.0, age), _LONGEST_AGE)))
 
 
 class AnswerStore:
@@ -86,15 +77,18 @@ class AnswerStore:
         ``ages`` says how many seconds ago a change was made, for one that waited in the page: it
         gives way to anything saved after it. Raises StoreError, with nothing written.
         """
+        if any(":" in item for item in changes):
+            # Whatever is not handed in (quiz.notes) is written elsewhere, and never by mistake here.
+            raise StoreError("页面与课程的版本不一致，没有保存；请刷新页面")
         cleaned = {item: storable(value) for item, value in changes.items()}
         now = self._clock()
 
         def merge(current: AnswerFile) -> AnswerFile:
             answers = dict(current.answers)
             for item, value in cleaned.items():
-                age = max(0.0, (ages or {}).get(item, 0.0))
-                made = _stamp(now - timedelta(seconds=min(age, _LONGEST_AGE)))
-                if age and item in answers and answers[item].at > made:
+                age = (ages or {}).get(item, 0.0)
+                made = made_at(now, age)
+                if age > 0 and item in answers and answers[item].at > made:
                     continue
                 # A cleared answer stays as null with its time, so that an older change cannot revive it.
                 answers[item] = Answer(value=value, at=made)
@@ -142,7 +136,7 @@ class AnswerStore:
                     "answers": dict(sorted(changed.answers.items())),
                     "edition": self.lesson.edition,
                     "revision": current.revision + 1,
-                    "saved_at": _stamp(self._clock()),
+                    "saved_at": stamp(self._clock()),
                 }
             )
             self._write(changed)
@@ -155,21 +149,11 @@ class AnswerStore:
         try:
             replace_file(self.path, data)
         except OSError as error:
-            raise _reason(error) from error
-        self._sync_folder()
-
-    def _sync_folder(self) -> None:
-        # Some network file systems refuse to sync a folder; the file itself is already safe.
-        with suppress(OSError):
-            folder = os.open(self.folder, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            raise write_problem(error) from error
+        sync_folder(self.folder)
 
     def _put_aside(self) -> AnswerFile:
-        stamp = self._clock().strftime("%Y%m%d-%H%M%S-%f")
-        aside = self.path.with_name(f"answers.broken-{stamp}.json")
+        aside = self.path.with_name(f"answers.broken-{self._clock():%Y%m%d-%H%M%S-%f}.json")
         try:
             self.path.rename(aside)
         except FileNotFoundError:
@@ -179,30 +163,5 @@ class AnswerStore:
         self.notice = f"原来保存的答案读不出来，已另存为 {aside.name}，没有覆盖；请重新作答，或请管理员查看那个文件"
         return self._fresh()
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        try:
-            handle = os.open(self.folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            raise _reason(error) from error
-        try:
-            self._acquire(handle)
-            yield
-        finally:
-            # Closing releases the lock.
-            os.close(handle)
-
-    def _acquire(self, handle: int) -> None:
-        deadline = time.monotonic() + _LOCK_PATIENCE
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise StoreError("另一个页面一直占着答案文件，这次没有保存；请关掉多余的页面后再试") from None
-                time.sleep(0.02)
-            except OSError as error:
-                if error.errno in _NO_LOCKS_HERE:
-                    return
-                raise _reason(error) from error
+    def _locked(self) -> AbstractContextManager[None]:
+        return held(self.folder / LOCK_NAME)

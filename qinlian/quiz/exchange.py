@@ -33,6 +33,7 @@ from qinlian.core.files import (
 from qinlian.errors import AnswersError, StoreError
 from qinlian.quiz.exchange_settings import ExchangeSettings, learner_name
 from qinlian.quiz.lesson_copy import LessonCopy
+from qinlian.quiz.notebook_file import without_widgets
 from qinlian.quiz.state import Standing, filled, open_quizzes
 
 __all__ = ["Exchange", "Submission", "learner_name"]
@@ -297,6 +298,8 @@ class Exchange:
                 continue
             except OSError as error:
                 raise StoreError(f"{name} 读不出来，没有提交；请重新打开课程再试") from error
+        if f"{module}.ipynb" in files:
+            files[f"{module}.ipynb"] = without_widgets(files[f"{module}.ipynb"])
         if ANSWERS_NAME not in files:
             raise StoreError("还没有作答，没有可以提交的内容；请先完成测验或心得")
         try:

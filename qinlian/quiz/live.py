@@ -15,10 +15,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from qinlian.core.files import LESSON_NAME, AnswerFile, LessonBlock, LessonFile
+from qinlian.core.files import ANSWERS_NAME, LESSON_NAME, AnswerFile, LessonBlock, LessonFile
 from qinlian.errors import QinlianError, StoreError
+from qinlian.items.base import InvalidAnswer, ItemType, item_types
 from qinlian.quiz.answer_file import AnswerStore
 from qinlian.quiz.exchange import Exchange
+from qinlian.quiz.notes import NoteStore, split_changes
 from qinlian.quiz.state import BlockState, Standing, block_state, can_retake, started_quizzes
 
 __all__ = ["LiveLesson", "RequestError", "live_lesson", "read_lesson"]
@@ -52,6 +54,11 @@ def _stamp(path: Path) -> tuple[int, int, int]:
     return (found.st_mtime_ns, found.st_ino, found.st_size)
 
 
+def _type_of(published: dict[str, Any]) -> ItemType | None:
+    # A lesson may be newer than the program: what it does not know it keeps all the same.
+    return item_types().get(published.get("label", ""))
+
+
 class LiveLesson:
     """The state of one lesson's folder, shared by all blocks shown from it.
 
@@ -63,6 +70,7 @@ class LiveLesson:
         self.folder = folder
         self.lesson = read_lesson(folder)
         self.store = AnswerStore(folder, self.lesson)
+        self.own = NoteStore(folder, self.lesson)
         self._classroom = classroom
         self._learner = learner
         self._listeners: list[Callable[[], None]] = []
@@ -72,10 +80,16 @@ class LiveLesson:
         self.standing = Standing()
         self.standing = self._ask()
         self.answers: AnswerFile = self.store.read()
+        self.notes = self.own.read()
 
     def state(self, block_id: str) -> BlockState:
         """What that block shows now. Raises KeyError."""
-        return block_state(self.lesson, self.answers, self.lesson.block(block_id), self.standing)
+        return block_state(self.lesson, self.answers, self.lesson.block(block_id), self.standing, self.notes)
+
+    @property
+    def notice(self) -> str:
+        """What the learner must know on opening, or empty."""
+        return self.store.notice or self.own.notice
 
     def listen(self, changed: Callable[[], None]) -> Callable[[], None]:
         """Call ``changed`` whenever anything changed; returns what ends it. Starts watching the files."""
@@ -89,16 +103,46 @@ class LiveLesson:
         return forget
 
     def save(self, block_id: str, changes: dict[str, Any], ages: dict[str, float]) -> None:
-        """Write changed answers of one block. Raises StoreError and RequestError."""
+        """Write changed answers and notes of one block. Raises StoreError and RequestError.
+
+        Notes are changes under ``note:<public id>``. They are never handed in, so they may be written at any time.
+        """
         self._need_own_folder()
         self.look()
         state = self.state(block_id)
-        if state.block["kind"] == "quiz" and state.phase != "open":
+        answers, notes = split_changes(changes)
+        if answers and state.block["kind"] == "quiz" and state.phase != "open":
             raise RequestError("这次测验已经提交，不能再改答案")
-        if not changes.keys() <= state.items.keys():
+        if not answers.keys() | notes.keys() <= state.items.keys():
             raise RequestError("题目已经更新，请刷新页面后再作答")
-        self.answers = self.store.save(changes, ages)
+        for item, value in answers.items():
+            kind = _type_of(state.items[item])
+            if kind and not kind.admits(state.items[item], value):
+                raise RequestError("这道题的答案格式不对，没有保存；请刷新页面后重新作答")
+        if notes:
+            self.notes = self.own.save(notes, split_changes(ages)[1])
+        if answers:
+            self.answers = self.store.save(answers, split_changes(ages)[0])
         self._announce()
+
+    def sheet(self, block_id: str, item: str) -> tuple[str, bytes]:
+        """A file of what the learner wrote on one item: (name, bytes); it is kept nowhere.
+
+        Raises RequestError when the item makes none, or there is nothing in it yet.
+        """
+        self.look()
+        state = self.state(block_id)
+        try:
+            published = state.items[item]
+            kind = _type_of(published)
+            made = kind.sheet(published, state.answers.get(item), state.notes.get(item, {})) if kind else None
+        except KeyError:
+            raise RequestError("题目已经更新，请刷新页面后再下载") from None
+        except InvalidAnswer as error:
+            raise RequestError(str(error)) from None
+        if made is None:
+            raise RequestError("这道题没有可以下载的表")
+        return made
 
     def submit(self, block_id: str) -> None:
         """Hand in the module as it stands. Raises StoreError and RequestError."""
@@ -138,6 +182,7 @@ class LiveLesson:
             self._seen = stamps
             self._reload_lesson()
             self.answers = self.store.read()
+            self.notes = self.own.read()
         if exchange:
             standing = self._ask()
             changed = changed or standing != self.standing
@@ -163,7 +208,7 @@ class LiveLesson:
         return self._classroom
 
     def _stamps(self) -> tuple[tuple[int, int, int], ...]:
-        return (_stamp(self.folder / "answers.json"), _stamp(self.folder / LESSON_NAME))
+        return tuple(map(_stamp, (self.folder / ANSWERS_NAME, self.folder / LESSON_NAME, self.own.path)))
 
     def _reload_lesson(self) -> None:
         # A lesson being replaced at this moment is read at the next round.

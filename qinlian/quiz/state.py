@@ -5,6 +5,7 @@ The same records feed the notebook's widget and any page of ours that supplies i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -63,6 +64,7 @@ class BlockState:
     block: dict[str, Any]
     items: dict[str, Any]
     answers: dict[str, Any]
+    notes: dict[str, dict[str, str]] = field(default_factory=dict)
     result: dict[str, Any] = field(default_factory=dict)
     attempt: int = 1
     phase: str = "open"
@@ -114,10 +116,14 @@ def _drawn(lesson: LessonFile, block: LessonBlock, answers: AnswerFile, standing
         quiz=block.id,
         learner=standing.learner,
         attempt=attempt,
-        pool=sorted((item, int(lesson.items[item]["difficulty"])) for item in block.items),
+        pool=sorted((item, _stratum(lesson.items[item])) for item in block.items),
         count=block.count,
         seen=graded.seen if graded and attempt > 1 else (),
     )
+
+
+def _stratum(item: dict[str, Any]) -> int:
+    return int(item.get("stratum", item["difficulty"]))
 
 
 def _shown_item(lesson: LessonFile, block: LessonBlock, item: str, attempt: int, standing: Standing) -> dict[str, Any]:
@@ -220,8 +226,14 @@ def _changed(item: str, answers: AnswerFile, standing: Standing) -> bool:
     return before and _answered(answers, item) and _reflection_phase(item, answers, standing, result) == "open"
 
 
-def block_state(lesson: LessonFile, answers: AnswerFile, block: LessonBlock, standing: Standing) -> BlockState:
-    """Everything the widget of ``block`` needs, in plain JSON values."""
+def block_state(
+    lesson: LessonFile,
+    answers: AnswerFile,
+    block: LessonBlock,
+    standing: Standing,
+    notes: Mapping[str, dict[str, str]] | None = None,
+) -> BlockState:
+    """Everything the widget of ``block`` needs, in plain JSON values; ``notes`` are the learner's own, by item."""
     shown = _drawn(lesson, block, answers, standing) if block.kind == "quiz" else block.items
     part: QuizResult | ReflectionResult | None = None
     attempt, phase = 1, "open"
@@ -241,6 +253,7 @@ def block_state(lesson: LessonFile, answers: AnswerFile, block: LessonBlock, sta
         block=block.model_dump(mode="json") | {"items": list(shown)},
         items={item: _shown_item(lesson, block, item, attempt, standing) for item in shown},
         answers={item: answers.answers[item].value for item in shown if item in answers.answers},
+        notes={item: notes[item] for item in shown if item in notes} if notes else {},
         result=result,
         attempt=attempt,
         phase=phase,

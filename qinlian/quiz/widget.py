@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import weakref
 from collections.abc import Callable
@@ -38,6 +39,7 @@ class QuizWidget(anywidget.AnyWidget):
     block = traitlets.Dict().tag(sync=True)
     items = traitlets.Dict().tag(sync=True)
     answers = traitlets.Dict().tag(sync=True)
+    notes = traitlets.Dict().tag(sync=True)
     result = traitlets.Dict().tag(sync=True)
     attempt = traitlets.Int(1).tag(sync=True)
     phase = traitlets.Unicode("open").tag(sync=True)
@@ -66,7 +68,7 @@ class QuizWidget(anywidget.AnyWidget):
         return vars(self._live.state(self._block_id)) | {"status": self._notice()}
 
     def _notice(self) -> dict[str, Any]:
-        text = self._live.store.notice
+        text = self._live.notice
         return {"request": "", "ok": False, "kind": "notice", "text": text} if text else {}
 
     def _refresh(self, status: dict[str, Any] | None = None) -> None:
@@ -100,7 +102,7 @@ class QuizWidget(anywidget.AnyWidget):
         if request.get("action") != "bye":
             self._refresh(status)
 
-    def _carry_out(self, request: dict[str, Any]) -> dict[str, str]:
+    def _carry_out(self, request: dict[str, Any]) -> dict[str, Any]:
         action = request.get("action")
         if action == "save":
             self._live.save(self._block_id, dict(request.get("changes") or {}), dict(request.get("ages") or {}))
@@ -111,6 +113,10 @@ class QuizWidget(anywidget.AnyWidget):
         if action == "retake":
             self._live.retake(self._block_id)
             return {"kind": "saved", "text": "已开始新的一次作答"}
+        if action == "sheet":
+            name, data = self._live.sheet(self._block_id, str(request.get("item")))
+            file = {"name": name, "data": base64.b64encode(data).decode("ascii")}
+            return {"kind": "sheet", "text": "已经做好", "file": file}
         if action == "bye":
             self.close()
             return {"kind": "closed", "text": ""}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import unicodedata
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from qinlian.atomic import replace_file
 
-__all__ = ["write_excel"]
+__all__ = ["guard", "write_excel"]
 
 _RUNS = ("=", "+", "-", "@", "\t", "\r")
 _FORMATS = {"提交时间": "yyyy-mm-dd hh:mm", "得分": "0.##", "满分": "0.##", "获得学时": "0.##", "次数": "0"}
@@ -32,14 +33,14 @@ def _width(value: Any) -> int:
     return sum(2 if unicodedata.east_asian_width(c) in "FWA" else 1 for c in text)
 
 
-def _guard(cell: Cell | MergedCell) -> None:
+def guard(cell: Cell | MergedCell) -> None:
     """Keep Excel, and whoever saves it on as CSV, from taking a text for a formula."""
     if isinstance(cell, Cell) and isinstance(cell.value, str) and cell.value.startswith(_RUNS):
         cell.data_type = "s"
         cell.quotePrefix = True
 
 
-def _dress(sheet: Worksheet, columns: list[str]) -> None:
+def _dress(sheet: Worksheet, columns: list[str], wrapped: Collection[str] = ()) -> None:
     sheet.freeze_panes = "A2"
     sheet.auto_filter.ref = sheet.dimensions
     for cell in sheet[1]:
@@ -50,19 +51,22 @@ def _dress(sheet: Worksheet, columns: list[str]) -> None:
         letter = get_column_letter(index)
         sheet.column_dimensions[letter].width = min(widest + 4, _WIDEST)
         for cell in cells[1:]:
-            _guard(cell)
+            guard(cell)
             if name in _FORMATS:
                 cell.number_format = _FORMATS[name]
+            if wrapped:
+                cell.alignment = Alignment(vertical="top", wrap_text=name in wrapped)
 
 
-def write_excel(table: pd.DataFrame, path: Path, sheet: str = "成绩总表") -> None:
+def write_excel(table: pd.DataFrame, path: Path, sheet: str = "成绩总表", wrapped: Collection[str] = ()) -> None:
     """Write ``table`` to ``path`` (whole or not at all), the columns' names as the heading.
 
-    Cells that begin with ``= + - @``, a tab or a line break stay text.
+    Cells that begin with ``= + - @``, a tab or a line break stay text. The columns in ``wrapped`` hold long
+    texts, which are shown whole.
     """
     plain = table.map(_plain)
     made = io.BytesIO()
     with pd.ExcelWriter(made, engine="openpyxl") as writer:
         plain.to_excel(writer, sheet_name=sheet, index=False)
-        _dress(writer.sheets[sheet], [str(c) for c in table.columns])
+        _dress(writer.sheets[sheet], [str(c) for c in table.columns], wrapped)
     replace_file(path, made.getvalue())

@@ -24,7 +24,7 @@ from qinlian.core.scoring import passes
 from qinlian.core.zone import BEIJING
 from qinlian.errors import GradingError
 
-__all__ = ["BEIJING", "COLUMNS", "gradebook_table", "print_table"]
+__all__ = ["BEIJING", "COLUMNS", "database_of", "gradebook_table", "print_table"]
 
 COLUMNS = ("学员", "姓名", "单位", "模块", "得分", "满分", "状态", "提交时间", "次数", "获得学时")
 """In nbgrader's student record the name is ``last_name`` and the unit ``first_name``."""
@@ -135,8 +135,8 @@ def _row(module: Module, pass_mark: float, graded: Any, attempts: int, waiting: 
     }
 
 
-def _address(root: Path) -> str:
-    """The gradebook's address in the course's nbgrader_config.py, read without nbgrader."""
+def database_of(root: Path) -> str:
+    """The gradebook's address in the course's nbgrader_config.py, read without nbgrader. Raises GradingError."""
     try:
         config = PyFileConfigLoader("nbgrader_config.py", path=str(root.resolve())).load_config()
     except ConfigFileNotFound:
@@ -154,7 +154,7 @@ def gradebook_table(gradebook: str | Path, course: Course) -> pd.DataFrame:
     are the attempts at the quiz that counted, and 获得学时 counts a module once its score reaches
     the course's pass mark.
     """
-    url = _address(gradebook) if isinstance(gradebook, Path) else gradebook
+    url = database_of(gradebook) if isinstance(gradebook, Path) else gradebook
     engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
     try:
         db = _Gradebook(engine)

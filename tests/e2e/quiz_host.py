@@ -29,21 +29,21 @@ LESSON: LessonFile = publish(COURSE, MODULE, IDS)
 EXAM, ESSAY = "90-exam", REFLECTION.id
 ESSAY_ITEM = LESSON.block(ESSAY).items[0]
 PRACTICE = {item.kind: item for item in MODULE.items if item.use == "练习"}
-TRAITS = ("block", "items", "answers", "result", "attempt", "phase", "context", "status")
+TRAITS = ("block", "items", "answers", "notes", "result", "attempt", "phase", "context", "status")
 
 
 class Host:
     """The lesson's folder, its exchange, and one widget a block shown on ``page``."""
 
-    def __init__(self, folder: Path, page: Page) -> None:
+    def __init__(self, folder: Path, page: Page, lesson: LessonFile = LESSON) -> None:
         root = folder / "exchange"
-        for name in ("inbound", "feedback", f"outbound/{MODULE.id}"):
-            (root / COURSE.id / name).mkdir(parents=True)
-        (root / COURSE.id / "outbound" / MODULE.id / "lesson.json").write_bytes(lesson_bytes(LESSON))
-        (root / COURSE.id / "outbound" / MODULE.id / f"{MODULE.id}.ipynb").write_text("{}")
-        self.exchange = Exchange(ExchangeSettings(root, COURSE.id, "amy", folder / "cache"))
+        for name in ("inbound", "feedback", f"outbound/{lesson.module}"):
+            (root / lesson.course / name).mkdir(parents=True)
+        (root / lesson.course / "outbound" / lesson.module / "lesson.json").write_bytes(lesson_bytes(lesson))
+        (root / lesson.course / "outbound" / lesson.module / f"{lesson.module}.ipynb").write_text("{}")
+        self.exchange = Exchange(ExchangeSettings(root, lesson.course, "amy", folder / "cache"))
         self.folder = folder / "home"
-        self.exchange.fetch(MODULE.id, self.folder)
+        self.exchange.fetch(lesson.module, self.folder)
         self.page = page
         self.live = LiveLesson(self.folder, self.exchange, "amy")
         self.widgets: dict[str, QuizWidget] = {}

@@ -29,7 +29,7 @@ def _public_text(module: Module) -> str:
         parts.append(item.stem)
         parts += (e.text for e in item.elements)
         if item.use == "练习":
-            parts += [item.explanation, *(e.feedback for e in item.elements)]
+            parts += [item.explanation, *(e.feedback for e in item.elements), item.body]
     return "\n".join([*parts, *module.objectives])
 
 
@@ -43,7 +43,8 @@ def canaries(course: Course, secret: bytes) -> set[str]:
     graded: list[Item] = [i for m in course.modules for i in m.items if i.use == "测验"]
     for item in graded:
         found.add(item.id)
-        for text in (item.explanation, *(e.feedback for e in item.elements)):
+        remarks = [line for line in item.body.split("\n") if line.lstrip().startswith(">")]
+        for text in (item.explanation, *(e.feedback for e in item.elements), *remarks):
             found |= {f for f in _fragments(text) if f not in public}
     return found
 

@@ -79,7 +79,10 @@ TEXTS = st.lists(PIECES, max_size=8).map("".join)
 LINES = TEXTS.map(lambda t: tidy(t.replace("\n", ""))).filter(bool)
 PROSE = TEXTS.map(as_prose).filter(bool)
 NOTES = TEXTS.map(lambda t: as_prose(t, first=False))
+PROMPTS = st.lists(LINES.map(as_prose).map(str.strip).filter(bool), max_size=3)
 TOPICS = st.lists(st.text("礼品 宴请=x", min_size=1, max_size=5).map(str.strip).filter(bool), unique=True, max_size=3)
+# Any words but those that end a body: a heading of up to three #.
+BODIES = st.lists(LINES.map(lambda t: f"正文{t}".rstrip()), max_size=4).map(lambda ls: "\n".join(["#### 起点", *ls]))
 LETTER_SETS = st.lists(st.sampled_from(string.ascii_uppercase), unique=True, min_size=2, max_size=6)
 
 
@@ -87,7 +90,8 @@ LETTER_SETS = st.lists(st.sampled_from(string.ascii_uppercase), unique=True, min
 def items(draw: st.DrawFn, item_id: str = "LZ-02-001") -> Item:
     """An item of any type, its lines well formed and its words as nasty as they come."""
     kind = draw(st.sampled_from(sorted(item_types())))
-    letters = ["对", "错"] if kind == "判断" else draw(LETTER_SETS)
+    has_body = item_type(kind).has_body
+    letters = [] if has_body else ["对", "错"] if kind == "判断" else draw(LETTER_SETS)
     places = draw(st.permutations(range(1, len(letters) + 1)))
     elements = []
     for index, letter in enumerate(letters):
@@ -129,8 +133,11 @@ def items(draw: st.DrawFn, item_id: str = "LZ-02-001") -> Item:
         else draw(st.sampled_from([1.0, 2.0, 0.5, 4.25, 9999.0])),
         rule=draw(st.sampled_from(["", *item_type(kind).rules])),
         words=draw(st.sampled_from([None, (50, 800), (1, 1)])),
+        prompts=tuple(draw(PROMPTS)) if by_hand else (),
         explanation=draw(NOTES),
         citations=tuple(citations),
+        audience=tuple(draw(TOPICS)),
+        body=draw(BODIES) if has_body else "",
     )
 
 

@@ -19,7 +19,24 @@ ENGLISH = re.compile(r"[A-Za-z]{4,}")
 COMMANDS = {"qinlian", "check", "build", "import", "export", "grade", "report", "classroom"}
 NAMES = (
     COMMANDS
-    | {"help", "root", "strict", "json", "source", "release", "course", "xlsx", "module", "force"}
+    | {
+        "help",
+        "root",
+        "strict",
+        "json",
+        "source",
+        "release",
+        "course",
+        "xlsx",
+        "graph",
+        "module",
+        "force",
+        "risks",
+        "units",
+        "reflections",
+        "earlier",
+        "html",
+    }
     | {
         "JSON",
         "Excel",

@@ -74,7 +74,7 @@ def test_a_value_no_page_could_have_made_scores_zero_for_that_item_alone(junk: A
     refused = Learner().hand_in(learner.right(drawn, wrong=1) | {drawn[0]: junk})
     assert quiz_of(refused).score == 66.67
     assert (quiz_of(refused).items[0].value, quiz_of(refused).items[0].fraction) == (None, 0.0)
-    assert quiz_of(refused).items[0].problem == "选项不属于这道题"
+    assert quiz_of(refused).items[0].problem.endswith("不属于这道题")
     assert any("有 1 道题的答案不能用" in note for note in refused.notes)
 
 

@@ -15,7 +15,6 @@ import pytest
 from qinlian.core.files import ANSWERS_LIMIT, AnswerFile, LessonFile, parse_answers
 from qinlian.errors import StoreError
 from qinlian.notebooks.publish import publish
-from qinlian.quiz import answer_file
 from qinlian.quiz.answer_file import AnswerStore
 from tests.sample import COURSE, IDS, MODULE
 
@@ -147,7 +146,7 @@ def test_a_full_disk_is_told_and_leaves_the_old_answers(
         raise OSError(28, "No space left on device")
 
     store.save({ONE: "a"})
-    monkeypatch.setattr(answer_file.os, "fsync", refuse)
+    monkeypatch.setattr(os, "fsync", refuse)
     with pytest.raises(StoreError, match="磁盘空间不足"):
         store.save({ONE: "b"})
     assert on_disk(store) == {ONE: "a"}
@@ -162,7 +161,7 @@ def test_a_folder_that_cannot_be_written_is_told(store: AnswerStore, monkeypatch
             raise PermissionError(13, "Permission denied")
         return real(path, flags, *rest, **more)
 
-    monkeypatch.setattr(answer_file.os, "open", read_only)
+    monkeypatch.setattr(os, "open", read_only)
     with pytest.raises(StoreError, match="不能写入"):
         store.save({ONE: "a"})
 

@@ -11,10 +11,12 @@ from qinlian.core.identity import Identity
 from qinlian.core.model import Item
 from qinlian.items.base import Finding, InvalidAnswer, ItemType, Options
 
-__all__ = ["LONGEST", "TYPE", "Reflection"]
+__all__ = ["LONGEST", "LONGEST_PROMPT", "MOST_PROMPTS", "TYPE", "Reflection"]
 
 LONGEST = 20_000
 """Characters of one reflection."""
+MOST_PROMPTS, LONGEST_PROMPT = 8, 60
+"""Lines of 提示, and characters of one: a hint is read at a glance."""
 
 
 class Reflection(ItemType):
@@ -35,7 +37,10 @@ class Reflection(ItemType):
     def public(self, item: Item, ids: Identity) -> dict[str, Any]:
         # The criteria are meant to be read, so they keep their order.
         criteria = [{"id": ids.of(item.id, e.letter), "text": e.text, "points": float(e.mark)} for e in item.elements]
-        return {"criteria": criteria, "words": list(item.words) if item.words else None}
+        public: dict[str, Any] = {"criteria": criteria, "words": list(item.words) if item.words else None}
+        if item.prompts:
+            public["prompts"] = [{"text": prompt} for prompt in item.prompts]
+        return public
 
     def key(self, item: Item, ids: Identity) -> None:
         return None

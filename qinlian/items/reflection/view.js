@@ -1,4 +1,5 @@
 import { field, h, number } from "../../quiz/js/dom.js";
+import { prompts } from "./prompts.js";
 
 // Characters, as the server counts them.
 const LONGEST = 20_000;
@@ -10,13 +11,14 @@ export default {
 
   render(ctx) {
     const count = h("span", { class: "ql-words", id: `${ctx.name}-words` });
+    const hints = prompts(ctx.item.prompts, ctx.item.words, ctx.name);
     const text = field("textarea", {
       class: "ql-text",
       rows: 8,
       placeholder: "在这里写",
       // Not by reference: inside a notebook checkers take what is scrolled away for hidden.
       "aria-label": `写心得：${ctx.stem.textContent.trim()}`,
-      "aria-describedby": `${ctx.name}-words`,
+      "aria-describedby": `${hints.id} ${ctx.name}-words`.trim(),
       // A Chinese input method reports every keystroke; only what it settles on is text.
       oninput: (event) => (event.isComposing ? grow() : report()),
       oncompositionend: () => report(),
@@ -40,6 +42,7 @@ export default {
       text.setAttribute("aria-invalid", String(over));
       count.classList.toggle("ql-over", over);
       count.textContent = over ? `连同空白 ${length} 字，${TOO_LONG}` : words(ctx.item.words, text.value);
+      hints.follow(bare(text.value));
       text.style.height = "auto";
       // Before it is on the page it has no height to take.
       if (text.scrollHeight) text.style.height = `${text.scrollHeight + 2}px`;
@@ -57,10 +60,11 @@ export default {
       h("ul", {}, ...ctx.item.criteria.map((c) => h("li", {}, h("span", { html: c.text }), h("span", { class: "ql-worth" }, `${number(c.points)} 分`)))),
     );
     return {
-      element: h("div", { class: "ql-reflection" }, criteria, text, count),
+      element: h("div", { class: "ql-reflection" }, criteria, text, hints.element, count),
       set,
       lock(locked) {
         text.readOnly = locked;
+        hints.hide(locked);
       },
       review() {},
       focus: () => text.focus(),
@@ -70,9 +74,14 @@ export default {
   filled: (_, value) => (value?.trim() ? "full" : "none"),
 };
 
+/** Characters without white space. */
+function bare(text) {
+  return Array.from(text.replace(/\s+/gu, "")).length;
+}
+
 /** How long the text is, and how long it should be; never a refusal. */
 function words(range, text) {
-  const length = Array.from(text.replace(/\s+/gu, "")).length;
+  const length = bare(text);
   if (!range) return `${length} 字`;
   const [least, most] = range;
   if (length && length < least) return `${length} 字，建议 ${least}—${most} 字，还差一些`;

@@ -21,6 +21,9 @@
  *                                    `typing` while keys are being pressed
  * @property {() => void} settle      report that typing paused (focus left a text)
  * @property {(text: string) => void} announce   say something to a screen reader
+ * @property {Record<string, string>} notes   the learner's private notes on this item, text by name: never handed in
+ * @property {(notes: Record<string, string>, typing?: boolean) => void} note   report changed notes, all of them
+ * @property {() => Promise<any>} sheet   ask the host for a file of answer and notes; resolves to the status
  */
 
 /**
@@ -40,6 +43,7 @@
  * @property {(locked: boolean) => void} lock    whether it can be changed
  * @property {(review: Review | null) => void} review   mark right and wrong in place, or unmark
  * @property {() => void} focus
+ * @property {(notes: Record<string, string>) => void} [setNotes]   show these notes; must not move the focus
  */
 
 /**
@@ -50,6 +54,7 @@
  * @property {(ctx: ViewContext) => Control} render
  * @property {(item: any, value: any) => "none" | "part" | "full"} filled   how much is answered
  * @property {boolean} [whole]                                practice only: the explanation waits for a full answer
+ * @property {(fraction: number, answered: boolean) => string} [verdict]   what became of it, where nothing is right or wrong
  * @property {boolean} [titled]                               its label stands alone, without 题
  * @property {(item: any, value: any) => number} [judge]      practice only: fraction in [0, 1]
  */

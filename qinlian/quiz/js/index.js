@@ -7,7 +7,7 @@ import { reflection } from "./reflection.js";
 import { shell } from "./shell.js";
 
 const BLOCKS = { items: practice, quiz, reflection };
-const WATCHED = ["block", "items", "answers", "result", "attempt", "phase", "context"];
+const WATCHED = ["block", "items", "answers", "notes", "result", "attempt", "phase", "context"];
 
 /** Shows the block in `el`; returns what takes it away. */
 function render({ model, el }) {

@@ -17,15 +17,15 @@ export function verdictText(fraction, answered) {
   return verdict === "part" ? `${WORDS.part}，得 ${Math.round(fraction * 100)}%` : WORDS[verdict];
 }
 
-/** The parts shown under an item. */
-export function outcome({ fraction, answered, explanation, citations }) {
+/** The parts shown under an item; `words` says the verdict where right and wrong do not. */
+export function outcome({ fraction, answered, explanation, citations }, words = verdictText) {
   const verdict = verdictOf(fraction, answered);
   const parts = [
     h(
       "p",
       { class: "ql-verdict", "data-verdict": verdict },
       h("span", { class: "ql-sign", "aria-hidden": "true" }, SIGNS[verdict]),
-      verdictText(fraction, answered),
+      words(fraction, answered),
     ),
   ];
   if (explanation) parts.push(h("div", { class: "ql-explain" }, h("strong", {}, "解析"), h("div", { html: explanation })));

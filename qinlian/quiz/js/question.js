@@ -4,26 +4,34 @@ import { outcome } from "./outcome.js";
 
 export class Question {
   /**
-   * @param {{id: string, item: any, view: import("./contract.js").View, value: any, name: string, label: string,
-   *   change: (value: any, typing?: boolean) => void, settle: () => void, announce: (text: string) => void}} options
+   * @param {{id: string, item: any, view: import("./contract.js").View, value: any, notes: any, name: string,
+   *   label: string, change: (value: any, typing?: boolean) => void, note: (notes: any, typing?: boolean) => void,
+   *   sheet: () => Promise<any>, settle: () => void, announce: (text: string) => void}} options
    */
-  constructor({ id, item, view, value, name, label, change, settle, announce }) {
+  constructor({ id, item, view, value, notes, name, label, change, note, sheet, settle, announce }) {
     this.id = id;
     this.item = item;
     this.view = view;
     this.value = value ?? null;
+    this.notes = notes ?? {};
     this.label = label;
     const own = `${name}-${id}`;
     this.stem = h("div", { class: "ql-stem", id: `${own}-stem`, html: item.stem });
     this.control = view.render({
       item,
       value: this.value,
+      notes: this.notes,
       name: own,
       stem: this.stem,
       change: (next, typing) => {
         this.value = next;
         change(next, typing);
       },
+      note: (next, typing) => {
+        this.notes = next;
+        note(next, typing);
+      },
+      sheet,
       settle,
       announce,
     });
@@ -58,6 +66,12 @@ export class Question {
     this.control.set(this.value);
   }
 
+  /** Shows notes that came from outside. */
+  setNotes(notes) {
+    this.notes = notes ?? {};
+    this.control.setNotes?.(this.notes);
+  }
+
   /**
    * Shows (or with null takes away) what became of the answer.
    * @param {{fraction: number, answered: boolean, value: any, key: any, feedback: any, explanation: string,
@@ -66,7 +80,7 @@ export class Question {
   review(result) {
     this.control.review(result);
     this.outcome.hidden = !result;
-    this.outcome.replaceChildren(...(result ? outcome(result) : []));
+    this.outcome.replaceChildren(...(result ? outcome(result, this.view.verdict) : []));
     if (result) this.element.dataset.verdict = this.outcome.firstElementChild?.dataset.verdict ?? "";
     else delete this.element.dataset.verdict;
   }

@@ -46,8 +46,11 @@ export function quiz(model, frame, views) {
     phase = model.get("phase");
     // A graded paper shows what was graded.
     if (phase !== "graded") sheet.follow();
+    else sheet.followNotes();
     sheet.lock(sending || phase !== "open");
-    foot.hidden = phase !== "open";
+    // Where there are private notes, the line about saving stays.
+    foot.hidden = phase !== "open" && !sheet.private;
+    for (const part of [submit, progress, meter]) part.hidden = phase !== "open";
     submit.disabled = !model.get("context").classroom;
     submit.title = submit.disabled ? "这里没有接入课堂，不能提交；请从“我的学习”打开课程" : "";
     head.replaceChildren(
@@ -73,8 +76,13 @@ export function quiz(model, frame, views) {
     const refused = refusal(model.get("context"));
     if (phase === "graded") return [refused, ...graded(result)];
     if (!result.attempt) return [refused];
-    const text = `上一次（第 ${result.attempt} 次）得 ${number(result.score)} 分，${result.passed ? "已及格" : "未及格"}。`;
+    const text = `上一次（第 ${result.attempt} 次）得 ${number(result.score)} 分${verdict(result)}。`;
     return [refused, h("div", { class: "ql-last" }, h("p", {}, text), topics(result), remarks(result))];
+  }
+
+  function verdict(result) {
+    if (!model.get("block").marked) return "";
+    return result.passed ? "，已及格" : "，未及格";
   }
 
   function pending() {
@@ -136,7 +144,7 @@ export function quiz(model, frame, views) {
   function moved() {
     const result = model.get("result");
     if (phase === "submitted") frame.say("已提交，正在评分");
-    else if (phase === "graded") frame.say(`成绩出来了：${number(result.score)} 分，${result.passed ? "已及格" : "未及格"}`);
+    else if (phase === "graded") frame.say(`成绩出来了：${number(result.score)} 分${verdict(result)}`);
     else if (model.get("context").refused.length) frame.say("提交没有收下，可以重新提交");
     else frame.say("新的一次作答开始了");
     if (phase === "open") head.scrollIntoView({ block: "start" });

@@ -8,6 +8,8 @@ import { stash } from "./stash.js";
 const SOON = 300;
 const TYPING = 800;
 const PATIENCE = 6000;
+/** Before an item's id: private notes on it, which travel with the answers up to the host and no further. */
+export const NOTE = "note:";
 
 /** @typedef {"idle" | "dirty" | "saving" | "saved" | "failed" | "refused"} SaveState */
 
@@ -45,14 +47,15 @@ export class Saver {
   restore() {
     const found = this.stash.read();
     const open = this.model.get("phase") === "open" || this.model.get("block").kind === "reflection";
-    if (!found || !open || found.attempt !== this.model.get("attempt")) {
-      this.stash.write(0, this.pending);
-      return 0;
-    }
-    for (const [item, change] of Object.entries(found.changes)) {
-      if (item in this.model.get("items")) this.pending.set(item, change);
+    const items = this.model.get("items");
+    for (const [key, change] of Object.entries(found?.changes ?? {})) {
+      const noted = key.startsWith(NOTE);
+      // Notes are nobody's business but the learner's, so no attempt and no deadline closes them.
+      const usable = noted || (open && found.attempt === this.model.get("attempt"));
+      if (usable && (noted ? key.slice(NOTE.length) : key) in items) this.pending.set(key, change);
     }
     if (this.pending.size) this.#send();
+    else this.stash.write(0, this.pending);
     return this.pending.size;
   }
 
@@ -64,10 +67,10 @@ export class Saver {
     this.timer = setTimeout(this.flush, typing ? TYPING : SOON);
   }
 
-  /** Saves what is left, then asks for `action`; resolves to the status, whose `ok` tells. */
-  async ask(action) {
+  /** Saves what is left, then asks for `action` (with `more`); resolves to the status, whose `ok` tells. */
+  async ask(action, more = {}) {
     const saved = await this.#settled();
-    return saved.ok ? this.#request({ action }) : saved;
+    return saved.ok ? this.#request({ action, ...more }) : saved;
   }
 
   stop() {

@@ -9,7 +9,7 @@ export function facts(block, context, attempt) {
   const list = [
     ["题数", `${block.items.length} 题`],
     ["满分", `${number(block.points)} 分`],
-    ["及格线", `${passLine(block)} 分`],
+    ...(block.marked ? [["及格线", `${passLine(block)} 分`]] : [["成绩", "只作对照，不计分"]]),
   ];
   if (block.attempts > 1) {
     list.push(["作答机会", `共 ${block.attempts} 次，这是第 ${attempt} 次，成绩按${block.keep}一次计`]);
@@ -51,8 +51,19 @@ export function topics(result, lead = "建议回看这些知识点") {
   );
 }
 
+/** A test of what is known already: a figure to compare with later, neither good nor bad. */
+function baseline(result) {
+  return h(
+    "div",
+    { class: "ql-score" },
+    h("p", { class: "ql-points" }, h("strong", {}, number(result.score)), h("span", {}, ` / ${number(result.points)} 分`)),
+    h("div", {}, h("p", { class: "ql-passed" }, "摸底成绩"), h("p", { class: "ql-small" }, "不计分，学完全课再来对照。")),
+  );
+}
+
 /** The card of a graded attempt. */
 export function scoreCard(block, result) {
+  if (!block.marked) return baseline(result);
   const counted =
     block.attempts > 1 && result.counted !== result.score
       ? `计入成绩的是${result.keep === "末次" ? "末次" : "最高一次"}：${number(result.counted)} 分`

@@ -1,6 +1,7 @@
 // The questions of one block, kept in step with the answers the host holds.
 import { same } from "./dom.js";
 import { Question } from "./question.js";
+import { NOTE } from "./saver.js";
 
 export class Sheet {
   /**
@@ -16,6 +17,7 @@ export class Sheet {
     this.outside = outside;
     const items = model.get("items");
     const answers = model.get("answers");
+    const notes = model.get("notes") ?? {};
     this.questions = model
       .get("block")
       .items.filter((id) => views[items[id]?.kind])
@@ -25,12 +27,15 @@ export class Sheet {
           item: items[id],
           view: views[items[id].kind],
           value: frame.saver.has(id) ? frame.saver.unsaved(id) : answers[id],
+          notes: frame.saver.has(NOTE + id) ? frame.saver.unsaved(NOTE + id) : notes[id],
           name: frame.name,
           label: label(index),
           change: (value, typing) => {
             frame.saver.change(id, value, typing);
             changed?.(question);
           },
+          note: (next, typing) => frame.saver.change(NOTE + id, next, typing),
+          sheet: () => frame.saver.ask("sheet", { item: id }),
           settle: frame.saver.flush,
           announce: frame.say,
         });
@@ -56,8 +61,32 @@ export class Sheet {
         moved += 1;
       }
     }
+    moved += this.#notes();
     if (moved) this.frame.elsewhere();
     return moved;
+  }
+
+  /** The same for private notes alone, which no grading closes. */
+  followNotes() {
+    if (this.#notes()) this.frame.elsewhere();
+  }
+
+  #notes() {
+    const notes = this.model.get("notes") ?? {};
+    let moved = 0;
+    for (const question of this.questions) {
+      const key = NOTE + question.id;
+      const held = this.frame.saver.has(key) ? this.frame.saver.unsaved(key) : (notes[question.id] ?? {});
+      if (same(held, question.notes)) continue;
+      question.setNotes(held);
+      moved += this.frame.saver.has(key) ? 0 : 1;
+    }
+    return moved;
+  }
+
+  /** Whether anything here is for the learner alone, and so can be written at any time. */
+  get private() {
+    return this.questions.some((q) => q.control.setNotes);
   }
 
   #show(question, value) {

@@ -99,6 +99,19 @@ function header(Widget, home, title) {
   return { widget: new Widget({ node }), say: (text) => (state.textContent = text) };
 }
 
+const forgetting = new WeakMap();
+
+/**
+ * Keeps the state of widgets out of the file: private notes are in it, and the file is handed in. Jupyter saves
+ * it only where somebody turned that on, and puts it in at the beginning of saving; who listens last has the last word.
+ */
+function forgetWidgets(panel) {
+  const { model, saveState } = panel.context;
+  if (!forgetting.has(panel)) forgetting.set(panel, (_, state) => state === "started" && model.deleteMetadata("widgets"));
+  saveState.disconnect(forgetting.get(panel));
+  saveState.connect(forgetting.get(panel));
+}
+
 /** Runs the lesson now, and again whenever there is a new kernel. */
 async function keepRunning(panel, CodeCell, Dialog, banner) {
   const session = panel.sessionContext;
@@ -126,6 +139,7 @@ async function keepRunning(panel, CodeCell, Dialog, banner) {
       // From here what an earlier kernel left is gone, and each block stands as soon as it has run.
       panel.removeClass("ql-opening");
       const replies = await Promise.all(asked);
+      forgetWidgets(panel);
       if (mine !== turn) return;
       if (replies.some((reply) => reply?.content.status !== "ok")) throw new Error("not all cells ran");
       banner.say("");
