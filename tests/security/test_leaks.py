@@ -23,7 +23,7 @@ SHOWN_FIELDS = {"options", "blanks", "left", "right", "criteria", "words", "stra
 ACTIVITY_FIELDS = {
     "decision": {"start", "nodes"},
     "ledger": {"columns", "categories", "reasons", "variants"},
-    "selfcheck": {"posts", "likelihood", "consequence", "least", "promise"},
+    "selfcheck": {"posts", "likelihood", "consequence", "levels", "own", "least", "promise"},
 }
 TELLING = {"key", "points", "feedback", "citations", "explanation", "practice", "group", "best", "score"}
 

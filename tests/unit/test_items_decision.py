@@ -263,3 +263,10 @@ def test_the_longest_choice_being_best_at_every_node_is_told() -> None:
 
 def test_a_letter_in_the_explanation_is_told() -> None:
     assert codes(TEA, explanation="最容易选错的是 B。") == ["W628"]
+
+
+def test_a_condition_holds_for_its_own_line_alone() -> None:
+    told = "#### 门口\n他笑了笑。\n{若=收了} 他看看桌上的茶。\n他转身走了。\n"
+    story = parse(told + "\n- A. 追出去 → 楼下 {记住=收了}\n- B. 坐下 → 楼下\n\n#### 楼下 {结局}\n风很大。").story
+    passages = [(p.text, bool(p.condition.needs)) for p in story.nodes[0].passages]
+    assert passages == [("他笑了笑。", False), ("他看看桌上的茶。", True), ("他转身走了。", False)]

@@ -221,7 +221,6 @@ class _Reader:
 
     def _prose(self, line: BodyLine) -> None:
         if not line.text.strip():
-            # A condition holds for one paragraph; what has none may run on.
             if self._condition != Condition():
                 self._close()
             elif self._paragraph:
@@ -238,6 +237,9 @@ class _Reader:
             self.problems += problems
             self._condition = _condition(braced)
             text = line.text[begins:]
+        elif self._condition != Condition() and self._paragraph:
+            # A condition holds for its own line: what stands below, with or without a gap, is for everybody.
+            self._close()
         if stray := _STRAY.search(line.narrow, begins):
             what = "正文里的花括号只写在一段的开头"
             self.problems.append(line.says(what, "条件写在段首；不是条件就在前面加 \\", stray.start()))
