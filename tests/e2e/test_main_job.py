@@ -48,6 +48,10 @@ def _open_lesson(page: Page, classroom: Classroom) -> None:
     expect(page.locator("fieldset.ql-item").first).to_be_visible(timeout=90_000)
 
 
+def _card(page: Page) -> Locator:
+    return page.locator("li.card").filter(has=page.locator(f"#open-{MODULE}"))
+
+
 def _quiz(page: Page) -> Locator:
     return page.locator(".ql-root").filter(has=page.locator("button", has_text="提交测验"))
 
@@ -145,10 +149,10 @@ def test_1_the_learner_sees_the_modules(classroom: Classroom, page: Page) -> Non
     page.goto(classroom.learner)
     expect(page.get_by_role("heading", name="我的学习")).to_be_visible()
     cards = page.locator("li.card")
-    assert cards.count() == 2
-    expect(cards.first).to_contain_text("礼尚往来的边界")
-    expect(cards.first).to_contain_text("未开始")
-    expect(cards.first).to_contain_text("2 学时")
+    assert cards.count() == len(load_course(classroom.root / "course").modules)
+    expect(_card(page)).to_contain_text("礼尚往来的边界")
+    expect(_card(page)).to_contain_text("未开始")
+    expect(_card(page)).to_contain_text("2 学时")
     assert violations(page) == []
     picture(page, "1-portal")
 
@@ -208,7 +212,8 @@ def test_5_every_type_is_answered_by_keyboard(classroom: Classroom, page: Page) 
     seen = set(keys.used)
     for fieldset in page.locator("fieldset.ql-item").all():
         kind = fieldset.get_attribute("data-kind") or ""
-        if kind not in seen:
+        # Activities have tests of their own.
+        if kind not in seen and hasattr(keys, f"_{kind}"):
             seen.add(kind)
             keys.answer(fieldset)
     assert seen >= {"single", "multiple", "truefalse", "blank", "ordering", "matching", "reflection"}
@@ -269,7 +274,7 @@ def test_8_a_submission_is_graded_within_seconds(classroom: Classroom, page: Pag
     assert violations(page, ".ql-root") == []
     picture(page, "7-graded")
     page.goto(classroom.learner)
-    expect(page.locator("li.card").first).to_contain_text("待评阅")
+    expect(_card(page)).to_contain_text("待评阅")
 
 
 def test_9_the_instructor_reads_and_marks_in_formgrader(classroom: Classroom, page: Page) -> None:
@@ -299,8 +304,8 @@ def test_9_the_instructor_reads_and_marks_in_formgrader(classroom: Classroom, pa
 
 def test_a_the_mark_and_the_comment_come_back_by_themselves(classroom: Classroom, page: Page) -> None:
     page.goto(classroom.learner)
-    expect(page.locator("li.card").first).to_contain_text("已评分", timeout=30_000)
-    expect(page.locator("li.card").first).to_contain_text("97")
+    expect(_card(page)).to_contain_text("已评分", timeout=30_000)
+    expect(_card(page)).to_contain_text("97")
     picture(page, "9-portal-graded")
     page.locator(f"#open-{MODULE}").click()
     reflection = page.locator(".ql-root").filter(has=page.locator("textarea"))
