@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from qinlian.authoring.reader import load_course
 from qinlian.portal.desk import Desk
 from qinlian.quiz.exchange import Exchange
 from qinlian.quiz.exchange_settings import ExchangeSettings
@@ -67,12 +68,28 @@ def test_the_address_leads_to_my_learning(classroom: Classroom, page: Page) -> N
     page.goto(f"http://127.0.0.1:{classroom.port}/?{classroom.learner.split('?')[1]}")
     expect(page).to_have_url(f"http://127.0.0.1:{classroom.port}/qinlian/")
     expect(page.get_by_role("heading", level=1)).to_have_text("我的学习")
-    expect(page.locator(".card")).to_have_count(2)
+    expect(page.locator(".card")).to_have_count(len(load_course(classroom.root / "course").modules))
     expect(page.locator(f"li:has(#open-{MODULE}) .state")).to_have_text("未开始")
     expect(page.locator(f"#open-{MODULE}")).to_have_text("开始学习")
-    expect(page.locator("#hours")).to_contain_text("已获学时 0 / 4")
+    hours = sum(m.hours for m in load_course(classroom.root / "course").modules)
+    expect(page.locator("#hours")).to_contain_text(f"已获学时 0 / {hours:g}")
     picture(page, "portal-new")
     assert violations(page) == []
+
+
+def test_a_learner_says_which_audience_they_are_and_sees_its_modules(classroom: Classroom, page: Page) -> None:
+    course = load_course(classroom.root / "course")
+    track = course.track("教师")
+    page.goto(classroom.learner)
+    page.get_by_label("我属于").select_option(track.name)
+    page.get_by_role("button", name="只看我的课程").press("Enter")
+    expect(page.locator(".card")).to_have_count(len(track.modules))
+    expect(page.locator("#hours")).to_contain_text(f"/ {track.hours:g}")
+    assert violations(page) == []
+    picture(page, "portal-track")
+    page.get_by_label("我属于").select_option("全部课程")
+    page.get_by_role("button", name="只看我的课程").press("Enter")
+    expect(page.locator(".card")).to_have_count(len(course.modules))
 
 
 def test_it_fits_a_phone_and_can_be_used_with_keys_alone(classroom: Classroom, page: Page) -> None:
@@ -81,6 +98,9 @@ def test_it_fits_a_phone_and_can_be_used_with_keys_alone(classroom: Classroom, p
     expect(page.locator(".card").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     assert violations(page) == []
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("我属于")).to_be_focused()
+    page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     expect(page.locator("summary").first).to_be_focused()
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
