@@ -21,7 +21,7 @@ from qinlian.authoring.secret import HINT, SECRET_NAME, read_secret, secret_prob
 from qinlian.authoring.textfile import Place, TextFile, display_name, nearest, read_text
 from qinlian.core.diagnostics import Diagnostic, has_errors, ordered
 from qinlian.core.identity import Identity
-from qinlian.core.model import Course, Document, Module, Track
+from qinlian.core.model import Course, Document, Module, QuizBlock, Track
 from qinlian.errors import CourseError
 
 __all__ = ["load_course", "read_course"]
@@ -91,7 +91,7 @@ class _Reader:
         self.problems += problems
         frame = self.local(frame) if frame else None
         modules = [self.module(entry, duties) for entry in frame.modules] if frame else []
-        modules = [self.resolved(text, modules, frame.pass_mark) for text in modules] if frame else []
+        modules = [self.resolved(text, modules, frame) for text in modules] if frame else []
         self.strays(frame)
         self.problems += check_unique(_ids(modules))
         if frame:
@@ -181,18 +181,19 @@ class _Reader:
         )
         return _ModuleText(entry, module, items, cases, lesson, None, broken)
 
-    def resolved(self, text: _ModuleText, modules: list[_ModuleText], pass_mark: float) -> _ModuleText:
+    def resolved(self, text: _ModuleText, modules: list[_ModuleText], frame: CourseFrame) -> _ModuleText:
         """The module with its blocks, and with the items of others that a quiz of its own draws from."""
         if text.lesson is None:
             return text
         others = {p.item.id: (place, p) for place, m in enumerate(modules) if m is not text for p in m.items}
-        stock = Stock(text.items, text.cases, text.broken, pass_mark, tuple(p for _, p in others.values()))
+        stock = Stock(text.items, text.cases, text.broken, frame.pass_mark, tuple(p for _, p in others.values()))
         resolved = resolve(text.lesson, stock)
         self.problems += resolved.problems
         borrowed = (others[i] for i in resolved.borrowed)
         # Such a quiz is balanced over the modules, as every other is over the difficulties.
         items = (*text.module.items, *(p.item.model_copy(update={"stratum": n}) for n, p in borrowed))
-        module = text.module.model_copy(update={"blocks": resolved.blocks, "items": items})
+        blocks = tuple(_for_tracks(b, frame) if isinstance(b, QuizBlock) and b.whole else b for b in resolved.blocks)
+        module = text.module.model_copy(update={"blocks": blocks, "items": items})
         return replace(text, module=module, resolved=resolved)
 
     def comments(self, modules: list[_ModuleText]) -> None:
@@ -248,6 +249,13 @@ class _Reader:
         self.problems += lint_items(text.items, identity)
         self.problems += _unused(text)
         self.problems += _frame(text)
+
+
+def _for_tracks(quiz: QuizBlock, frame: CourseFrame) -> QuizBlock:
+    """The quiz over all modules, knowing which of them each track takes."""
+    places = {m.id: n for n, m in enumerate(frame.modules)}
+    tracks = tuple((t.name, tuple(places[m] for m in t.modules if m in places)) for t in frame.tracks)
+    return quiz.model_copy(update={"tracks": tracks})
 
 
 def _with_hours(track: Track, frame: CourseFrame) -> Track:

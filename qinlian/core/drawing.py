@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from math import gcd
 
-__all__ = ["draw", "draw_variant", "quotas"]
+__all__ = ["draw", "draw_variant", "for_track", "quotas"]
 
 
 def _framed(part: str) -> bytes:
@@ -35,6 +35,14 @@ def quotas(sizes: dict[int, int], count: int) -> dict[int, int]:
     for difficulty in order[: count - sum(floors.values())]:
         floors[difficulty] += 1
     return floors
+
+
+def for_track(
+    pool: Iterable[tuple[str, int]], tracks: Mapping[str, Collection[int]], track: str
+) -> tuple[tuple[str, int], ...]:
+    """The part of a pool that is for one track: that of its strata; the whole pool for a track not named."""
+    strata = tracks.get(track)
+    return tuple(entry for entry in pool if strata is None or entry[1] in strata)
 
 
 def draw_variant(*, edition: str, block: str, learner: str, attempt: int, item: str, count: int) -> int:

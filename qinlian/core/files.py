@@ -53,7 +53,7 @@ class LessonBlock(Travelling):
     ``kind`` is items (one or more practice items), quiz or reflection. ``items`` are public ids in
     the order to show; for a quiz they are the whole pool, of which each learner draws ``count``.
     ``marked`` is False for a test of what is known already, which counts for nothing; ``whole`` says that
-    a quiz draws from all modules.
+    a quiz draws from all modules, and ``tracks`` which strata of it are for whom.
     """
 
     kind: Literal["items", "quiz", "reflection"]
@@ -66,6 +66,7 @@ class LessonBlock(Travelling):
     points: float = 0
     marked: bool = True
     whole: bool = False
+    tracks: dict[str, tuple[int, ...]] = Field(default_factory=dict)
     keep: str = ""
     reveal: str = ""
 
@@ -128,7 +129,8 @@ class AnswerFile(BaseModel):
 
     ``edition`` is the build the answers were given to. ``attempts`` maps a quiz's id to the
     number of the attempt in progress (from 1). ``answers`` maps public item ids to answers.
-    ``revision`` rises by one with every save. Who the learner is never stands here.
+    ``revision`` rises by one with every save. ``track`` is the learner's audience when the attempt began: a
+    test over all modules asks only of those it takes. Who the learner is never stands here.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -139,6 +141,7 @@ class AnswerFile(BaseModel):
     edition: str = Field(max_length=64)
     revision: int = Field(default=0, ge=0)
     saved_at: str = Field(default="", max_length=40)
+    track: str = Field(default="", max_length=100)
     attempts: dict[str, int] = Field(default_factory=dict, max_length=100)
     answers: dict[str, Answer] = Field(default_factory=dict, max_length=5000)
 

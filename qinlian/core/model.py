@@ -145,6 +145,9 @@ class QuizBlock(Record):
     reveal: Literal["末次", "每次", "不公布"] = "末次"
     marked: bool = True
     whole: bool = Field(default=False, description="drawn from the pools of all modules")
+    tracks: tuple[tuple[str, tuple[int, ...]], ...] = Field(
+        default=(), description="of a quiz over all modules: track → the strata of the modules it takes"
+    )
 
     @property
     def weight(self) -> float:

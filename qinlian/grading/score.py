@@ -22,7 +22,7 @@ from datetime import datetime
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from qinlian.core.drawing import draw, draw_variant
+from qinlian.core.drawing import draw, draw_variant, for_track
 from qinlian.core.files import AnswerFile
 from qinlian.core.model import Item, QuizBlock
 from qinlian.core.scoring import passes, plain_score, quiz_score
@@ -172,7 +172,7 @@ def _grade_quiz(
             quiz=quiz.id,
             learner=learner,
             attempt=k,
-            pool=edition.pools[quiz.id],
+            pool=for_track(edition.pools[quiz.id], dict(quiz.tracks), answers.track if answers else ""),
             count=quiz.count,
             seen=past.drawn(below=k),
         )

@@ -111,6 +111,7 @@ def _blocks(module: Module, ids: Identity) -> list[LessonBlock]:
                     points=block.points,
                     marked=block.marked,
                     whole=block.whole,
+                    tracks=dict(block.tracks),
                     keep=block.keep,
                     reveal=block.reveal,
                 )

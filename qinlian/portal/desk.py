@@ -8,18 +8,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from qinlian.atomic import replace_file
 from qinlian.core.files import LESSON_NAME, AnswerFile, LessonFile, ResultFile
 from qinlian.errors import StoreError
 from qinlian.portal.port import ModuleStanding, Overview, standing_of
 from qinlian.quiz.answer_file import AnswerStore
 from qinlian.quiz.exchange import Exchange
 from qinlian.quiz.state import Standing
+from qinlian.quiz.track import TRACK_VARIABLE, choose_track, chosen_track
 
-__all__ = ["TRACK_VARIABLE", "Desk"]
-
-TRACK_VARIABLE = "QINLIAN_TRACK"
-"""The track of everybody in this classroom, for one that was opened for a single audience."""
+__all__ = ["Desk"]
 
 
 class Desk:
@@ -56,7 +53,7 @@ class Desk:
         title, subtitle = (lessons[0].course_title, lessons[0].course_subtitle) if lessons else ("", "")
         tracks = {t.name: t for lesson in lessons for t in lesson.tracks}
         fixed = os.environ.get(TRACK_VARIABLE, "")
-        chosen = fixed or self._chosen_track()
+        chosen = fixed or chosen_track(self._home)
         track = tracks.get(chosen)
         taken = [le for le in lessons if track is None or any(t.name == chosen for t in le.tracks)]
         return Overview(
@@ -76,21 +73,7 @@ class Desk:
         known = {t.name for module in self._exchange.modules() for t in self._released(module).tracks}
         if name and name not in known:
             raise StoreError("课程里没有这一类培训对象；请回到“我的学习”重新选择")
-        try:
-            self._track_file.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(self._track_file, name.encode())
-        except OSError as error:
-            raise StoreError("培训对象没有记下来；请稍后再试，仍不行请联系管理员") from error
-
-    @property
-    def _track_file(self) -> Path:
-        return self._home / ".qinlian" / "track.txt"
-
-    def _chosen_track(self) -> str:
-        try:
-            return self._track_file.read_text("utf-8").strip()
-        except (OSError, ValueError):
-            return ""
+        choose_track(self._home, name)
 
     def open(self, module: str) -> str:
         """See Portal."""

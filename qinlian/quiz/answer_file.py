@@ -17,6 +17,7 @@ from qinlian.atomic import replace_file
 from qinlian.core.files import ANSWERS_LIMIT, ANSWERS_NAME, Answer, AnswerFile, LessonFile, parse_answers
 from qinlian.errors import AnswersError, StoreError
 from qinlian.quiz.held import held, sync_folder, write_problem
+from qinlian.quiz.track import learner_track
 from qinlian.quiz.values import storable
 
 __all__ = ["AnswerStore", "made_at", "stamp", "utc_now"]
@@ -101,12 +102,15 @@ class AnswerStore:
 
         def begin(current: AnswerFile) -> AnswerFile:
             kept = {item: answer for item, answer in current.answers.items() if item not in pool}
-            return current.model_copy(update={"answers": kept, "attempts": {**current.attempts, quiz: number}})
+            begun = {"answers": kept, "attempts": {**current.attempts, quiz: number}}
+            return current.model_copy(update=begun | {"track": learner_track(self.folder)})
 
         return self._change(begin)
 
     def _fresh(self) -> AnswerFile:
-        return AnswerFile(course=self.lesson.course, module=self.lesson.module, edition=self.lesson.edition)
+        lesson = self.lesson
+        track = learner_track(self.folder)
+        return AnswerFile(course=lesson.course, module=lesson.module, edition=lesson.edition, track=track)
 
     def _found(self) -> AnswerFile | None:
         """What is on disk; None when it is damaged or another module's."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from qinlian.core.drawing import draw, draw_variant
+from qinlian.core.drawing import draw, draw_variant, for_track
 from qinlian.core.files import AnswerFile, LessonBlock, LessonFile, QuizResult, ReflectionResult, ResultFile
 
 __all__ = [
@@ -111,12 +111,13 @@ def _drawn(lesson: LessonFile, block: LessonBlock, answers: AnswerFile, standing
     graded = _quiz_result(standing, block.id)
     if graded and graded.attempt == attempt and graded.drawn:
         return tuple(item for item in graded.drawn if item in lesson.items)
+    pool = ((item, _stratum(lesson.items[item])) for item in block.items)
     return draw(
         edition=lesson.edition,
         quiz=block.id,
         learner=standing.learner,
         attempt=attempt,
-        pool=sorted((item, _stratum(lesson.items[item])) for item in block.items),
+        pool=sorted(for_track(pool, block.tracks, answers.track)),
         count=block.count,
         seen=graded.seen if graded and attempt > 1 else (),
     )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from qinlian.authoring.reader import load_course, read_course
-from qinlian.core.files import AnswerFile
+from qinlian.core.files import Answer, AnswerFile
 from qinlian.core.identity import Identity
 from qinlian.core.model import Course
 from qinlian.grading.editions import edition_of
+from qinlian.grading.score import grade
 from qinlian.notebooks.publish import publish
 from qinlian.quiz.state import Standing, block_state
 
@@ -138,6 +140,28 @@ def test_the_last_test_draws_from_every_module_in_proportion(folder: Path) -> No
         # Four of twelve stand in the first module: two of six.
         assert sorted(from_module[i] for i in drawn) == ["01-start"] * 2 + ["02-gifts"] * 4
         assert edition.pools["14-final"] == tuple(sorted((i, lesson_file.items[i]["stratum"]) for i in block.items))
+
+
+def test_the_last_test_asks_each_audience_only_of_the_modules_it_takes(folder: Path) -> None:
+    yaml = folder / "course.yaml"
+    teachers = "  - 名称: 教师\n    模块: 02-gifts"
+    yaml.write_text(yaml.read_text("utf-8").replace(teachers, f"{teachers}、14-end"), "utf-8")
+    course = read(folder)
+    last = course.module("14-end")
+    lesson_file, edition = publish(course, last, IDS), edition_of(course, last, IDS)
+    (block,) = lesson_file.blocks
+    answers = AnswerFile(course="qinlian", module=last.id, edition=lesson_file.edition, track="教师")
+    shown = list(block_state(lesson_file, answers, block, Standing(learner="zhang")).items)
+    gifts = {IDS.of(i.id) for i in course.module("02-gifts").items}
+    assert len(shown) == 6
+    assert set(shown) <= gifts
+    given = {pid: Answer(value=IDS.of(edition.items[pid].id, "错")) for pid in shown}
+    answers = answers.model_copy(update={"answers": given})
+    graded = grade(
+        current=edition, named=edition, learner="zhang", answers=answers, seen_at=datetime(2026, 6, 1, tzinfo=UTC)
+    )
+    assert [i.public_id for i in graded.quiz("14-final").items] == shown
+    assert graded.quiz("14-final").score == 50
 
 
 def test_what_a_module_lends_to_the_last_test_is_not_linted_twice(folder: Path) -> None:

@@ -16,11 +16,12 @@ from qinlian.core.files import (
     ResultFile,
 )
 from qinlian.errors import StoreError
-from qinlian.portal.desk import TRACK_VARIABLE, Desk
+from qinlian.portal.desk import Desk
 from qinlian.portal.page import overview_page
 from qinlian.portal.port import Overview, standing_of
 from qinlian.quiz.exchange import Exchange
 from qinlian.quiz.exchange_settings import ExchangeSettings
+from qinlian.quiz.track import TRACK_VARIABLE, choose_track
 
 YOUNG = LessonTrack(name="青年干部", hours=3, pass_mark=70, cases=("一箱枇杷",))
 TEACHERS = LessonTrack(name="教师", hours=9, pass_mark=60)
@@ -79,11 +80,13 @@ def test_a_choice_leaves_the_tracks_modules_and_asks_for_its_hours(desk: Desk) -
     assert len(modules(desk)) == 3
 
 
-def test_a_track_that_is_not_there_cannot_be_chosen_and_one_that_vanished_hides_nothing(desk: Desk) -> None:
+def test_a_track_that_is_not_there_cannot_be_chosen_and_one_that_vanished_hides_nothing(
+    desk: Desk, tmp_path: Path
+) -> None:
     with pytest.raises(StoreError, match="没有这一类培训对象"):
         desk.choose_track("校长")
     desk.choose_track("教师")
-    desk._track_file.write_text("已经取消的", "utf-8")
+    choose_track(tmp_path / "home", "已经取消的")
     assert len(modules(desk)) == 3
 
 
