@@ -10,6 +10,7 @@ import pytest
 from qinlian.core.model import Module
 from qinlian.errors import GradingError
 from qinlian.grading.editions import current_edition, find_edition, load_edition, save_edition
+from tests import ledger_sample
 from tests.sample import COURSE, IDS, MODULE, SECRET
 
 OTHER: Module = MODULE.model_copy(update={"title": "改过的标题"})
@@ -98,3 +99,40 @@ def test_the_pool_is_in_the_order_of_public_ids(tmp_path: Path) -> None:
     pool = [pid for pid, _ in current_edition(tmp_path, MODULE.id).pools["90-exam"]]
     assert pool == sorted(pool)
     assert len(pool) == 12
+
+
+# Variants of an activity
+
+
+def kept_ledger(course_dir: Path) -> Path:
+    save_edition(course_dir, ledger_sample.LEDGER_COURSE, ledger_sample.MODULE, IDS)
+    (path,) = (course_dir / "editions" / ledger_sample.MODULE.id).iterdir()
+    return path
+
+
+def test_an_edition_keeps_the_digest_of_every_variant_it_released(tmp_path: Path) -> None:
+    record = json.loads(kept_ledger(tmp_path).read_text("utf-8"))
+    assert sorted(record["variants"]) == [ledger_sample.PRACTICE.id, ledger_sample.GRADED.id]
+    assert all(len(set(digests)) == len(digests) >= 24 for digests in record["variants"].values())
+
+
+def test_a_variant_that_is_no_longer_what_was_released_is_not_graded(tmp_path: Path) -> None:
+    path = kept_ledger(tmp_path)
+    record = json.loads(path.read_text("utf-8"))
+    record["variants"][ledger_sample.GRADED.id][3] = "0" * 32
+    path.write_text(json.dumps(record), "utf-8")
+    edition = load_edition(tmp_path, ledger_sample.MODULE.id, path.stem)
+    public_id = IDS.of(ledger_sample.GRADED.id)
+    assert edition.item(public_id, 2).variant == 2
+    with pytest.raises(GradingError, match="第 4 份的内容和发布时不一样，不能评分"):
+        edition.item(public_id, 3)
+
+
+def test_an_edition_knows_which_variants_it_has(tmp_path: Path) -> None:
+    path = kept_ledger(tmp_path)
+    edition = load_edition(tmp_path, ledger_sample.MODULE.id, path.stem)
+    public_id = IDS.of(ledger_sample.GRADED.id)
+    assert edition.knows(public_id, 0)
+    assert not edition.knows(public_id, None)
+    assert not edition.knows(public_id, 10_000)
+    assert not edition.knows("0" * 16, None)
