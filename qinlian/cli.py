@@ -117,7 +117,7 @@ def check(root: Path, strict: bool, as_json: bool) -> None:
     errors = sum(d.is_error for d in diagnostics)
     if not as_json:
         if course is not None and not errors:
-            items = sum(len(m.items) for m in course.modules)
+            items = sum(len(m.own_items) for m in course.modules)
             _say(f"检查通过：{len(course.modules)} 个模块，{items} 道题，{len(diagnostics)} 条提醒")
         else:
             _say(f"共 {errors} 个错误，{len(diagnostics) - errors} 条提醒；改完后请再运行一次 qinlian check")
@@ -163,7 +163,7 @@ def import_(root: Path, workbook: Path, module: str | None) -> None:
     from qinlian.authoring.workbook import import_workbook
 
     course = _load(root)
-    owners = {item.id: m.id for m in course.modules for item in m.items}
+    owners = {item.id: m.id for m in course.modules for item in m.own_items}
     _modules(course, module)
     prefix = module_prefix(module, [i for i, owner in owners.items() if owner == module]) if module else ""
     items, diagnostics = import_workbook(workbook, owners, prefix, Rulebook(course.documents))
@@ -201,7 +201,7 @@ def export(root: Path, workbook: Path | None, module: str | None, story: str | N
     course = _load(root)
     chosen = _modules(course, module)
     export_workbook(course, workbook, modules=chosen)
-    count = sum(len(m.items) for m in course.modules if m.id in chosen)
+    count = sum(len(m.own_items) for m in course.modules if m.id in chosen)
     _say(f"已导出 {count} 道题到 {workbook}；表里有答案，请像保管试卷一样保管")
 
 
@@ -209,7 +209,7 @@ def _draw(course: Course, story: str, picture: Path) -> None:
     from qinlian.items.decision import TYPE
     from qinlian.items.decision.graph import draw
 
-    stories = {item.id: item for m in course.modules for item in m.items if item.kind == TYPE.label}
+    stories = {item.id: item for m in course.modules for item in m.own_items if item.kind == TYPE.label}
     if story not in stories:
         raise QinlianError(f"课程里没有抉择 {story}；有的是 {'、'.join(stories) or '（还没有）'}")
     try:

@@ -46,7 +46,7 @@ def export_workbook(course: Course, path: Path, modules: Collection[str] | None 
     """
     import openpyxl
 
-    items = [i for m in course.modules if modules is None or m.id in modules for i in m.items]
+    items = [i for m in course.modules if modules is None or m.id in modules for i in m.own_items]
     book = openpyxl.Workbook()
     del book[book.sheetnames[0]]
     for label in item_types():

@@ -239,6 +239,11 @@ class Module(Record):
         raise KeyError(case_id)
 
     @property
+    def own_items(self) -> tuple[Item, ...]:
+        """The items written in this module, without those that a quiz over all modules borrows."""
+        return tuple(item for item in self.items if item.stratum is None)
+
+    @property
     def quizzes(self) -> tuple[QuizBlock, ...]:
         """The graded quizzes in the order of the lesson."""
         return tuple(b for b in self.blocks if isinstance(b, QuizBlock))

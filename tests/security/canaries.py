@@ -49,14 +49,24 @@ def canaries(course: Course, secret: bytes) -> set[str]:
     return found
 
 
+_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
+
+
 def leaks(roots: Iterable[Path], words: set[str]) -> list[str]:
     """``file: word`` for every canary found in a file below ``roots``, plain or JSON-escaped."""
-    needles = [w.encode() for w in words] + [w.encode("unicode_escape") for w in words if not w.isascii()]
-    pattern = re.compile(b"|".join(re.escape(n) for n in sorted(needles, key=len, reverse=True)))
+    # There are tens of thousands of words: each place of a text is looked up by what it begins with.
+    length = min(map(len, words))
+    begun: dict[str, list[str]] = {}
+    for word in words:
+        begun.setdefault(word[:length], []).append(word)
     found = []
     for root in roots:
         files = [root] if root.is_file() else [p for p in root.rglob("*") if p.is_file() and not p.is_symlink()]
         for path in files:
-            for match in pattern.finditer(path.read_bytes()):
-                found.append(f"{path}: {match.group()!r}")
+            plain = path.read_bytes().decode("utf-8", "replace")
+            text = _ESCAPED.sub(lambda m: chr(int(m[1], 16)), plain)
+            for place in range(len(text) - length + 1):
+                for word in begun.get(text[place : place + length], ()):
+                    if text.startswith(word, place):
+                        found.append(f"{path}: {word!r}")
     return found
