@@ -81,7 +81,9 @@ def _item_block(item_id: str, ids: Identity) -> LessonBlock:
 
 
 def _title(module: Module, block: QuizBlock) -> str:
-    """A quiz of one kind of activity is called by its name."""
+    """A quiz of one kind of activity is called by its name, a test of what is known already 摸底."""
+    if not block.marked:
+        return "摸底"
     kinds = {module.item(i).kind for i in block.pool}
     label = kinds.pop() if len(kinds) == 1 else ""
     return label if label and item_type(label).has_body else "测验"
