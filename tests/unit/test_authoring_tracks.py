@@ -12,8 +12,10 @@ from qinlian.authoring.reader import load_course, read_course
 from qinlian.core.files import Answer, AnswerFile
 from qinlian.core.identity import Identity
 from qinlian.core.model import Course
+from qinlian.errors import BuildError
 from qinlian.grading.editions import edition_of
 from qinlian.grading.score import grade
+from qinlian.notebooks.build import build_track
 from qinlian.notebooks.publish import publish
 from qinlian.quiz.state import Standing, block_state
 
@@ -167,3 +169,32 @@ def test_the_last_test_asks_each_audience_only_of_the_modules_it_takes(folder: P
 def test_what_a_module_lends_to_the_last_test_is_not_linted_twice(folder: Path) -> None:
     _, found = read_course(folder)
     assert not [d for d in found if "14-end" in d.file]
+
+
+@pytest.mark.slow
+def test_one_track_is_built_into_a_folder_of_its_own(folder: Path, tmp_path: Path) -> None:
+    target = tmp_path / "教师"
+    assert build_track(folder.parent, "教师", target) == ("02-gifts",)
+    made = sorted(str(p.relative_to(target)) for p in target.rglob("*") if p.is_file())
+    assert made == [
+        f"{part}/02-gifts/{name}" for part in ("release", "source") for name in ("02-gifts.ipynb", "lesson.json")
+    ]
+    with pytest.raises(BuildError, match="里已经有"):
+        build_track(folder.parent, "教师", target)
+
+
+def test_a_track_that_is_not_there_is_named_with_those_that_are(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match="没有培训对象“校长”；有的是：青年干部、教师"):
+        build_track(folder.parent, "校长", tmp_path / "to")
+    assert not (tmp_path / "to").exists()
+
+
+def test_the_example_of_a_module_of_ones_own_can_be_dropped_in(tmp_path: Path) -> None:
+    course = tmp_path / "course"
+    shutil.copytree(ROOT / "course", course, ignore=shutil.ignore_patterns("editions"))
+    shutil.copytree(ROOT / "docs" / "examples" / "60-stage", course / "local" / "60-stage")
+    found, problems = read_course(course)
+    assert problems == ()
+    assert found is not None
+    assert found.modules[-1].id == "60-stage"
+    assert {t.name for t in found.tracks if "60-stage" in t.modules} == {"青年干部", "老年学员"}
