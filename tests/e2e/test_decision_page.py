@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from qinlian.core.files import LessonFile, QuizResult, ResultFile
 from qinlian.core.model import ItemBlock, Module, QuizBlock
@@ -18,8 +17,8 @@ from qinlian.grading.score import grade
 from qinlian.items.base import item_type
 from qinlian.notebooks.publish import publish
 from tests import sample
-from tests.e2e.classroom import DESKTOP, PHONE, browser, picture, violations
-from tests.e2e.quiz_host import Host, faultless_page, is_saved, revealed
+from tests.e2e.classroom import DESKTOP, PHONE, picture, violations
+from tests.e2e.quiz_host import Host, is_saved, revealed
 from tests.sample import IDS
 from tests.unit.decision_stories import TEA, case, route
 
@@ -40,18 +39,6 @@ MODULE = Module(
 COURSE = sample.COURSE.model_copy(update={"modules": (MODULE,)})
 LESSON: LessonFile = publish(COURSE, MODULE, IDS)
 BLOCK = LESSON.blocks[0].id
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as opened:
-        yield opened
-
-
-@pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    with faultless_page(chromium) as page:
-        yield page
 
 
 @pytest.fixture

@@ -1,98 +1,28 @@
-"""账目核查 in Chromium: searched and flagged by keyboard, judged as in Python, silent in a quiz until the result."""
+"""账目核查 in Chromium, in practice: searched and flagged by keyboard, judged as in Python."""
 
 from __future__ import annotations
 
-import json
 import random
 import re
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Page, expect
 
-from qinlian.core.files import LessonFile, QuizResult, ResultFile
-from qinlian.core.model import Item
-from qinlian.grading.editions import edition_of
-from qinlian.grading.explain import explain
-from qinlian.grading.score import grade
 from qinlian.items.ledger import DONE, TYPE
 from qinlian.items.ledger.scoring import RULES
-from qinlian.notebooks.publish import publish
-from tests.e2e.classroom import DESKTOP, PHONE, browser, picture, violations
-from tests.e2e.quiz_host import Host, faultless_page, is_saved, revealed
-from tests.ledger_sample import GRADED, LEDGER_COURSE, MODULE, PRACTICE
+from tests.e2e.ledger_desk import BLOCK, LESSON, Shown, below, flag, voucher
+from tests.e2e.quiz_host import Host, is_saved
+from tests.ledger_sample import PRACTICE
 from tests.sample import IDS
 
 pytestmark = pytest.mark.e2e
-
-QUIZ = MODULE.quizzes[0].id
-LESSON: LessonFile = publish(LEDGER_COURSE, MODULE, IDS)
-BLOCK = LESSON.blocks[0].id
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as opened:
-        yield opened
-
-
-@pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    with faultless_page(chromium) as page:
-        yield page
 
 
 @pytest.fixture
 def host(tmp_path: Path, page: Page) -> Host:
     return Host(tmp_path, page, LESSON)
-
-
-class Shown:
-    """The variant that this learner was given."""
-
-    def __init__(self, host: Host, block: str, item: Item) -> None:
-        self.public = host.live.state(block).items[IDS.of(item.id)]
-        self.lines = {line.split("\t")[0]: line.split("\t") for line in self.public["rows"]}
-        number = next(
-            n
-            for n in range(TYPE.variants(item))
-            if TYPE.public(item.model_copy(update={"variant": n}), IDS)["rows"] == self.public["rows"]
-        )
-        self.item = item.model_copy(update={"variant": number})
-        self.key = TYPE.key(self.item, IDS)
-        self.names = {reason["id"]: reason["name"] for reason in self.public["reasons"]}
-        self.clean = [row for row in sorted(self.lines) if row not in self.key]
-
-    def number(self, row: str) -> str:
-        return self.lines[row][1]
-
-    def groups(self) -> list[list[str]]:
-        return [
-            sorted(r for r, e in self.key.items() if e["group"] == g) for g in {e["group"] for e in self.key.values()}
-        ]
-
-
-def voucher(page: Page, number: str) -> Locator:
-    return page.get_by_role("button", name=f"第 {number} 行的凭证", exact=True)
-
-
-def below(page: Page, number: str) -> Locator:
-    return page.locator(f"tr.ql-ledger-below[id$='-{number}']")
-
-
-def flag(page: Page, number: str, reason: str) -> None:
-    """Open a row, mark it and choose a reason, with the keys alone."""
-    voucher(page, number).press("Enter")
-    below(page, number).get_by_role("button", name="标为可疑").press("Space")
-    select = below(page, number).locator("select")
-    expect(select).to_be_focused()
-    for _ in range(select.locator("option").count()):
-        if select.input_value() != reason:
-            page.keyboard.press("ArrowDown")
-    expect(select).to_have_value(reason)
 
 
 # ---- looking ----
@@ -291,148 +221,3 @@ def test_the_page_judges_as_python_does(host: Host, page: Page) -> None:
         )
         ours = [TYPE.score(shown.item, IDS, TYPE.clean(shown.item, IDS, value), rule) for value in values]
         assert theirs == pytest.approx(ours, abs=1e-12)
-
-
-# ---- a quiz ----
-
-
-def test_a_graded_ledger_tells_nothing_until_the_result_and_everything_after(host: Host, page: Page) -> None:
-    host.open(QUIZ)
-    shown = Shown(host, QUIZ, GRADED)
-    known = json.dumps(page.evaluate("b => window.blocks[b].model.get('items')", QUIZ), ensure_ascii=False)
-    assert all(word not in known for word in ("躲开比价", "第九十七条", '"key"', '"variants"', "疑似"))
-    finish = page.get_by_role("button", name="核查完毕")
-    finish.press("Enter")
-    expect(page.locator(".ql-voice")).to_have_text("还没有标出可疑的行")
-    first = shown.groups()[0]
-    for row in first:
-        flag(page, shown.number(row), shown.key[row]["reason"])
-    expect(page.locator(".ql-progress")).to_have_text("已答 0/1")
-    finish.press("Enter")
-    expect(finish).to_have_attribute("aria-pressed", "true")
-    expect(page.locator(".ql-progress")).to_have_text("已答 1/1")
-    flag(page, shown.number(shown.clean[0]), next(iter(shown.names)))
-    expect(finish).to_have_attribute("aria-pressed", "true")
-    host.block(QUIZ).get_by_role("button", name="提交测验").click()
-    page.get_by_role("button", name="确认提交").click()
-    expect(host.block(QUIZ).locator(".ql-waiting")).to_contain_text("已提交")
-    expect(below(page, shown.number(first[0])).locator("select")).to_be_disabled()
-
-    sent = host.exchange.submissions(MODULE.id)[-1]
-    edition = edition_of(LEDGER_COURSE, MODULE, IDS)
-    done = grade(
-        current=edition,
-        named=edition,
-        learner="amy",
-        answers=host.live.store.read(),
-        history=[],
-        number=1,
-        seen_at=datetime.now(UTC),
-        late=False,
-    )
-    marked = done.quiz(QUIZ)
-    (mine,) = marked.shown.items
-    assert mine.variant == shown.item.variant
-    assert mine.fraction == pytest.approx((1 - 0.5) / 5)
-    assert "第九十七条" not in explain(done, marked), "nothing is told while another attempt is left"
-
-    item = revealed(host, shown.item, mine.fraction, mine.value).model_copy(update={"key": shown.key})
-    quiz = QuizResult(
-        attempt=1,
-        attempts=2,
-        score=1,
-        counted=1,
-        points=10,
-        keep="最高",
-        passed=False,
-        final=True,
-        revealed=True,
-        seen=(mine.public_id,),
-        drawn=(mine.public_id,),
-        variants={mine.public_id: mine.variant},
-        items=(item,),
-    )
-    when = sent.submitted_at.isoformat()
-    result = ResultFile(
-        course=LEDGER_COURSE.id,
-        module=MODULE.id,
-        edition=LESSON.edition,
-        submitted_at=when,
-        graded_at=when,
-        score=1,
-        max_score=10,
-        state="已评分",
-        quizzes={QUIZ: quiz},
-    )
-    path = host.exchange.root / LEDGER_COURSE.id / "feedback" / sent.result
-    path.write_text(result.model_dump_json(by_alias=True), encoding="utf-8")
-    host.push()
-    expect(page.locator(".ql-ledger-report")).to_contain_text("找全 1 处，部分找到 0 处，漏掉 4 处；错标 1 行")
-    expect(page.locator(".ql-ledger-report li")).to_have_count(5)
-    expect(page.locator(".ql-cite")).to_contain_text("第九十七条第一款")
-
-
-def test_leaving_without_saying_that_all_was_looked_at_is_asked_about(host: Host, page: Page) -> None:
-    host.open(QUIZ)
-    shown = Shown(host, QUIZ, GRADED)
-    row = next(iter(shown.key))
-    flag(page, shown.number(row), shown.key[row]["reason"])
-    host.block(QUIZ).get_by_role("button", name="提交测验").click()
-    expect(page.locator("dialog")).to_contain_text("第 1 题 还没有答完")
-
-
-# ---- for everybody ----
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["1366", "390"])
-def test_axe_finds_nothing_serious_and_nothing_runs_over_the_edge(
-    host: Host, page: Page, theme: str, size: dict[str, int]
-) -> None:
-    page.set_viewport_size(size)  # type: ignore[arg-type]
-    host.open(BLOCK)
-    page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
-
-    def fine() -> None:
-        page.evaluate("Promise.allSettled(document.getAnimations().map((a) => a.finished))")
-        assert violations(page) == []
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        controls = page.locator(".ql-root :is(button, input, select, summary)")
-        assert controls.evaluate_all("all => all.every(c => c.hasAttribute('data-lm-suppress-shortcuts'))")
-        small = controls.evaluate_all(
-            "all => all.map(c => (c.closest('label') ?? c).getBoundingClientRect())"
-            ".filter(r => r.height && (r.height < 43.5 || r.width < 43.5)).length"
-        )
-        assert small == 0
-
-    fine()
-    shown = Shown(host, BLOCK, PRACTICE)
-    for row in list(shown.key)[:5]:
-        flag(page, shown.number(row), shown.key[row]["reason"])
-    flag(page, shown.number(shown.clean[0]), next(iter(shown.names)))
-    fine()
-    page.get_by_role("button", name="查看解析").click()
-    fine()
-    picture(page, f"ledger-{theme}")
-
-
-def test_sixty_rows_are_drawn_in_a_moment(host: Host, page: Page) -> None:
-    host.open()
-    traits = host.live.state(BLOCK)
-    item = dict(traits.items[IDS.of(PRACTICE.id)])
-    more = [f"{n:016x}\t{100 + n}" + line[line.index("\t", 17) :] for n, line in enumerate(item["rows"])]
-    item["rows"] = (item["rows"] + more)[:60]
-    took = page.evaluate(
-        """([block, items]) => {
-          const traits = { block, items, answers: {}, notes: {}, result: {}, attempt: 1, phase: "open" };
-          Object.assign(traits, { context: {}, status: {} });
-          const began = performance.now();
-          window.show(traits);
-          document.body.offsetHeight;
-          return performance.now() - began;
-        }""",
-        [traits.block, {IDS.of(PRACTICE.id): item}],
-    )
-    assert page.locator("tr.ql-ledger-row").count() == 60
-    assert page.locator(".ql-ledger *").count() < 1500
-    assert took < 400

@@ -2,33 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import expect
 
-from tests.e2e.classroom import DESKTOP, PHONE, browser, picture, violations
-from tests.e2e.quiz_host import EXAM, LESSON, PRACTICE, Host, by_keyboard, faultless_page
+from tests.e2e.classroom import DESKTOP, PHONE, picture, violations
+from tests.e2e.quiz_host import EXAM, LESSON, PRACTICE, Host, by_keyboard
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as opened:
-        yield opened
-
-
-@pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    with faultless_page(chromium) as page:
-        yield page
-
-
-@pytest.fixture
-def host(tmp_path: Path, page: Page) -> Host:
-    return Host(tmp_path, page)
 
 
 def show_everything(host: Host) -> None:

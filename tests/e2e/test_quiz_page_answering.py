@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import expect
 
 from qinlian.items.base import item_type
 from qinlian.notebooks.publish import published_item
-from tests.e2e.classroom import browser
 from tests.e2e.quiz_host import (
     ESSAY,
     ESSAY_ITEM,
@@ -20,7 +17,6 @@ from tests.e2e.quiz_host import (
     PRACTICE,
     Host,
     by_keyboard,
-    faultless_page,
     is_saved,
     key,
     some_answer,
@@ -28,23 +24,6 @@ from tests.e2e.quiz_host import (
 from tests.sample import COURSE, IDS
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as opened:
-        yield opened
-
-
-@pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    with faultless_page(chromium) as page:
-        yield page
-
-
-@pytest.fixture
-def host(tmp_path: Path, page: Page) -> Host:
-    return Host(tmp_path, page)
 
 
 # ---- answering without a mouse ----

@@ -6,15 +6,14 @@ Behind it stands the real widget, so what is asserted of results holds for every
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta, timezone
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from qinlian.core.files import ReflectionResult
-from tests.e2e.classroom import browser, picture, violations
+from tests.e2e.classroom import picture, violations
 from tests.e2e.quiz_host import (
     ESSAY,
     ESSAY_ITEM,
@@ -22,7 +21,6 @@ from tests.e2e.quiz_host import (
     Host,
     by_keyboard,
     drawn_items,
-    faultless_page,
     hand_in,
     is_saved,
     key,
@@ -31,23 +29,6 @@ from tests.e2e.quiz_host import (
 from tests.sample import IDS, MODULE
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as opened:
-        yield opened
-
-
-@pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    with faultless_page(chromium) as page:
-        yield page
-
-
-@pytest.fixture
-def host(tmp_path: Path, page: Page) -> Host:
-    return Host(tmp_path, page)
 
 
 def test_handing_in_with_blanks_asks_first_and_leads_to_them(host: Host):

@@ -5,37 +5,17 @@ Behind it stands the real widget, so what is asserted of saving holds for every 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import expect
 
 from qinlian.errors import StoreError
 from qinlian.quiz.live import LiveLesson
-from tests.e2e.classroom import browser
-from tests.e2e.quiz_host import ESSAY, ESSAY_ITEM, PRACTICE, Host, faultless_page, is_saved
+from tests.e2e.quiz_host import ESSAY, ESSAY_ITEM, PRACTICE, Host, is_saved
 from tests.sample import IDS
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as opened:
-        yield opened
-
-
-@pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    with faultless_page(chromium) as page:
-        yield page
-
-
-@pytest.fixture
-def host(tmp_path: Path, page: Page) -> Host:
-    return Host(tmp_path, page)
 
 
 def test_an_answer_is_on_disk_before_the_page_says_so(host: Host):

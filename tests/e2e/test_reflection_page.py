@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from qinlian.notebooks.publish import publish
-from tests.e2e.classroom import DESKTOP, PHONE, browser, picture, violations
-from tests.e2e.quiz_host import Host, faultless_page
+from tests.e2e.classroom import DESKTOP, PHONE, picture, violations
+from tests.e2e.quiz_host import Host
 from tests.sample import COURSE, IDS, MODULE, REFLECTION
 
 pytestmark = pytest.mark.e2e
 
 PROMPTS = ("那天发生了什么，**谁**在场？", "心里先冒出来的是哪句话？", "换作今天，您第一句会说什么？")
 PLAIN = tuple(p.replace("*", "") for p in PROMPTS)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as opened:
-        yield opened
-
-
-@pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    with faultless_page(chromium) as page:
-        yield page
 
 
 @pytest.fixture

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from openpyxl import load_workbook
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from qinlian.core.files import ItemResult, LessonFile, QuizResult, ResultFile
 from qinlian.items.selfcheck.scale import promise
 from qinlian.notebooks.publish import publish
-from tests.e2e.classroom import browser, violations
-from tests.e2e.quiz_host import Host, faultless_page, is_saved
+from tests.e2e.classroom import violations
+from tests.e2e.quiz_host import Host, is_saved
 from tests.sample import IDS
 from tests.selfcheck import CHECK, COURSE, MODULE
 
@@ -24,18 +23,6 @@ pytestmark = pytest.mark.e2e
 LESSON: LessonFile = publish(COURSE, MODULE, IDS)
 BLOCK, ITEM = "91-selfcheck", IDS.of(CHECK.id)
 WORDS = "我最怕验收那天的电话"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as opened:
-        yield opened
-
-
-@pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    with faultless_page(chromium) as page:
-        yield page
 
 
 @pytest.fixture
