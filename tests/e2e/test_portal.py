@@ -164,6 +164,10 @@ def test_a_server_that_dies_comes_back_and_the_page_with_it(classroom: Classroom
     expect(page.locator(".card").first).to_be_visible()
     (server,) = (pid for pid in _servers(classroom) if _environment(pid).get("QINLIAN_LEARNER"))
     os.kill(server, signal.SIGKILL)
+    # The page asks every few seconds, and at once when the learner comes back to it: a quick restart falls between.
+    for _ in range(10):
+        page.evaluate("window.dispatchEvent(new Event('focus'))")
+        page.wait_for_timeout(100)
     expect(page.locator("#offline")).to_be_visible(timeout=20_000)
     expect(page.locator("#offline")).to_be_hidden(timeout=60_000)
     assert "学员服务器意外停止，正在重新启动" in classroom.output
