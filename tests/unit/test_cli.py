@@ -147,7 +147,7 @@ def test_something_unexpected_is_logged_and_told_in_one_sentence(
     def broken(root: Path) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(cli, "_course_dir", broken)
+    monkeypatch.setattr(cli.course, "course_dir", broken)
     assert run(monkeypatch, "check") == 1
     said = capsys.readouterr().err
     assert "Traceback" not in said
@@ -161,7 +161,7 @@ def bug(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(root: Path) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(cli, "_course_dir", broken)
+    monkeypatch.setattr(cli.course, "course_dir", broken)
 
 
 @pytest.mark.usefixtures("bug")

@@ -1,0 +1,5 @@
+"""``python -m qinlian.cli``."""
+
+from qinlian.cli import main
+
+main()
