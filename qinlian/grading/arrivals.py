@@ -17,7 +17,8 @@ from typing import Literal
 from sqlalchemy import Boolean, Column, DateTime, Engine, Integer, MetaData, String, Table, Text, false, inspect, select
 from sqlalchemy.engine import Connection
 
-from qinlian.grading.responses import chunks, open_engine, retrying, writing
+from qinlian.database import chunks, retrying, writing
+from qinlian.grading.responses import open_engine
 
 __all__ = ["Arrival", "Arrivals", "Seen", "State", "secret_digest", "seen_with"]
 

@@ -15,13 +15,14 @@ from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from qinlian.core.files import AnswerFile
+from qinlian.database import retrying, writing
 from qinlian.errors import GradingError
 from qinlian.grading.arrivals import Seen, seen_with
 from qinlian.grading.editions import Edition, current_edition, find_edition
 from qinlian.grading.grades import PastAttempt, SubmissionGrade
 from qinlian.grading.history import Recorded, histories
 from qinlian.grading.late import Deadline, deadline
-from qinlian.grading.responses import Record, open_engine, persist, retrying, writing
+from qinlian.grading.responses import Record, open_engine, persist
 from qinlian.grading.score import grade
 from qinlian.grading.submission import Submission, read_submission
 from qinlian.grading.tables import BASE_CELL, GRADE_CELL, NOTEBOOK

@@ -24,13 +24,14 @@ from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy import Engine, inspect
 
 from qinlian.core.files import ANSWERS_NAME, SECRET_NAME, TIMESTAMP_NAME
+from qinlian.database import naive, retrying, writing
 from qinlian.errors import GradingError, QinlianError
 from qinlian.grading.assess import Assessment, assess, cell_points, course_folder, keep, past_of
 from qinlian.grading.editions import Edition, current_edition
 from qinlian.grading.gradebook import Layout, Marks, Penalty, layout, write_marks
 from qinlian.grading.prepared import Filled, Prepared, prepare
 from qinlian.grading.preprocess import text_digest
-from qinlian.grading.responses import naive, open_engine, retrying, set_shown, shown, writing
+from qinlian.grading.responses import open_engine, set_shown, shown
 from qinlian.grading.setting import Setting
 from qinlian.grading.submission import Submission, read_submission
 from qinlian.grading.tables import ASSIGNMENT

@@ -12,10 +12,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
+from qinlian.database import aware, chunks
 from qinlian.grading.grades import ItemGrade, PastAttempt, PastQuiz
 from qinlian.grading.late import Deadline, deadline
 from qinlian.grading.response_tables import ATTEMPT, QUIZ, RESPONSE
-from qinlian.grading.responses import aware, chunks
 
 __all__ = ["Recorded", "histories", "misjudged"]
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
-from qinlian.grading.responses import chunks, naive
+from qinlian.database import chunks, naive
 from qinlian.grading.tables import ASSIGNMENT, SUBMITTED_ASSIGNMENT
 
 __all__ = ["Deadline", "checked_penalty", "deadline"]

@@ -24,12 +24,13 @@ from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 from traitlets import Unicode
 
 from qinlian.core.scoring import plain_score
+from qinlian.database import retrying, writing
 from qinlian.errors import GradingError
 from qinlian.grading.assess import Assessment, assess_folder, course_folder, grade_and_keep
 from qinlian.grading.explain import explain, summary
 from qinlian.grading.grades import SubmissionGrade
 from qinlian.grading.plaintext import markdown_cell
-from qinlian.grading.responses import open_engine, retrying, set_shown, shown, writing
+from qinlian.grading.responses import open_engine, set_shown, shown
 
 __all__ = [
     "GradeFromAnswers",

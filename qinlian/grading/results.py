@@ -21,12 +21,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from qinlian.atomic import replace_file
 from qinlian.core.files import ItemResult, QuizResult, ReflectionResult, ResultFile, result_name
 from qinlian.core.scoring import plain_score
+from qinlian.database import retrying, writing
 from qinlian.grading.assess import Assessment, assess, cell_points, past_of
 from qinlian.grading.editions import Edition
 from qinlian.grading.explain import topics_to_review
 from qinlian.grading.grades import ItemGrade, QuizGrade, ReflectionGrade
 from qinlian.grading.intake import Intake, Parcel, Refusal
-from qinlian.grading.responses import mark_released, open_engine, retrying, writing
+from qinlian.grading.responses import mark_released, open_engine
 from qinlian.grading.setting import Setting
 from qinlian.grading.submission import read_submission
 from qinlian.grading.tables import (

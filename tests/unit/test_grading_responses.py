@@ -13,12 +13,13 @@ import pytest
 from sqlalchemy import Connection, create_engine, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from qinlian.database import writing
 from qinlian.grading.editions import edition_of
 from qinlian.grading.grades import SubmissionGrade
 from qinlian.grading.history import histories, misjudged
 from qinlian.grading.late import Deadline
 from qinlian.grading.response_tables import ATTEMPT, METADATA, QUIZ, RESPONSE
-from qinlian.grading.responses import Record, mark_released, open_engine, persist, set_shown, shown, writing
+from qinlian.grading.responses import Record, mark_released, open_engine, persist, set_shown, shown
 from qinlian.grading.submission import identity, read_submission
 from qinlian.grading.tables import ASSIGNMENT, SUBMITTED_ASSIGNMENT
 from qinlian.toolpath import put_tools_on_path
