@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table, create_engine, insert, inspect, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.pool import NullPool
 
 from qinlian.database import aware, chunks, naive, open_engine, retrying, writing
 from tests.postgres import running_postgres, running_server
@@ -108,7 +109,7 @@ def test_a_new_postgresql_becomes_a_gradebook_with_our_tables():
 @pytest.mark.slow
 def test_what_was_committed_survives_the_server():
     with running_server(fsync="on") as server:
-        engine = create_engine(server.url)
+        engine = create_engine(server.url, poolclass=NullPool)
         TABLES.create_all(engine)
         with writing(engine) as connection:
             connection.execute(insert(THING).values(id=1, name="名"))
