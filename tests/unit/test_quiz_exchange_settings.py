@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,14 @@ class TestSettings:
     def test_the_learner_of_a_local_classroom_is_named_by_it_and_on_a_hub_it_cannot_be(self) -> None:
         assert learner_name({"QINLIAN_LEARNER": "learner"}) == "learner"
         assert learner_name({"QINLIAN_LEARNER": "someone-else", "JUPYTERHUB_USER": "xiaozhou"}) != "someone-else"
+
+    def test_in_a_pod_whose_user_has_a_number_and_no_name_the_hub_says_who_it_is(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(os, "getuid", lambda: 2_034_567_891)
+        assert learner_name({"JUPYTERHUB_USER": "ql1001"}) == "ql1001"
+        with pytest.raises(StoreError, match="联系管理员"):
+            learner_name({})
 
     def test_importing_it_costs_neither_nbgrader_nor_pandas(self) -> None:
         code = "import sys, qinlian.quiz.exchange; print({'nbgrader', 'pandas', 'sqlalchemy'} & set(sys.modules))"
