@@ -1,4 +1,7 @@
-"""nbgrader's settings for this course. A classroom's own data lie in $QINLIAN_CLASSROOM (.classroom)."""
+"""nbgrader's settings for this course. A classroom's own data lie in $QINLIAN_CLASSROOM (.classroom).
+
+A Hub, which has many users, names its exchange and its gradebook too: $QINLIAN_EXCHANGE, $QINLIAN_DATABASE_URL.
+"""
 
 import os
 from pathlib import Path
@@ -14,12 +17,12 @@ modules = sorted(path.name for base in ("modules", "local") for path in (root / 
 
 c.CourseDirectory.course_id = "qinlian"
 c.CourseDirectory.root = str(root)
-c.CourseDirectory.db_url = f"sqlite:///{classroom / 'gradebook.db'}"
+c.CourseDirectory.db_url = os.environ.get("QINLIAN_DATABASE_URL") or f"sqlite:///{classroom / 'gradebook.db'}"
 c.CourseDirectory.submitted_directory = str(classroom / "submitted")
 c.CourseDirectory.feedback_directory = str(classroom / "feedback")
 if classroom != root / ".classroom":
     c.CourseDirectory.autograded_directory = str(classroom / "autograded")
-c.Exchange.root = str(classroom / "exchange")
+c.Exchange.root = os.environ.get("QINLIAN_EXCHANGE") or str(classroom / "exchange")
 c.Exchange.timezone = "UTC"
 c.ExchangeFactory.collect = "qinlian.grading.collect.QinlianCollect"
 c.ExchangeFactory.release_assignment = "qinlian.grading.release.QinlianRelease"
@@ -27,6 +30,9 @@ c.ExchangeFactory.release_feedback = "qinlian.grading.release.QinlianReleaseFeed
 # In the local classroom, which leaves this mark, everybody is one user of this machine.
 if (classroom / "one-user").is_file():
     c.QinlianCollect.check_owner = False
+# formgrader as a service of the Hub asks it who is in which group.
+if os.environ.get("JUPYTERHUB_SERVICE_NAME"):
+    c.Authenticator.plugin_class = "nbgrader.auth.JupyterHubAuthPlugin"
 c.GenerateFeedback.preprocessors = ["qinlian.grading.feedback.GetMarks"]
 c.GenerateFeedback.exporter_class = "qinlian.grading.feedback.FeedbackExporter"
 

@@ -1,0 +1,1 @@
+"""The classroom on JupyterHub: settings, accounts, sign-in, learners' servers."""
