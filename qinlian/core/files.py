@@ -1,13 +1,14 @@
-"""The three JSON files that travel: lesson.json, answers.json and the result.
+"""The JSON files that travel: lesson.json, answers.json, the result and the letterbox.
 
 Only their shape stands here; reading and writing them is the business of the ports.
 ``lesson.json`` goes out with the notebook and is public. ``answers.json`` comes back. The result
-is written by the grader for one learner.
+and what lies in the letterbox are written by the grader for one learner.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 from datetime import datetime
 from typing import Any, Literal
@@ -28,9 +29,11 @@ __all__ = [
     "LessonBlock",
     "LessonFile",
     "LessonTrack",
+    "LetterboxFile",
     "QuizResult",
     "ReflectionResult",
     "ResultFile",
+    "letterbox_name",
     "parse_answers",
     "result_name",
 ]
@@ -220,6 +223,29 @@ class ResultFile(Travelling):
     notes: tuple[str, ...] = ()
     quizzes: dict[str, QuizResult] = Field(default_factory=dict)
     reflections: dict[str, ReflectionResult] = Field(default_factory=dict)
+
+
+class LetterboxFile(Travelling):
+    """What the grader tells one learner before anything was submitted.
+
+    ``dues`` maps a module to the learner's own due date (None: there is none), only where it is
+    not the one that lesson.json names.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    format: Literal["qinlian.letterbox/1"] = Field(default="qinlian.letterbox/1", alias="schema")
+    course: str
+    dues: dict[str, datetime | None] = Field(default_factory=dict)
+
+
+def letterbox_name(course_secret: bytes, account: str) -> str:
+    """The name, without ``.json``, of a learner's letterbox in the exchange's feedback folder.
+
+    Only who holds the course's secret can compute it, and the folder cannot be listed.
+    """
+    message = b"qinlian-letterbox\0" + account.encode()
+    return hmac.new(course_secret, message, hashlib.sha256).hexdigest()[:40]
 
 
 def result_name(submission_secret: str) -> str:

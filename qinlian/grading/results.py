@@ -6,7 +6,6 @@ that writing it again at any time is right: after a mark was given, or when the 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,6 +24,7 @@ from qinlian.database import retrying, writing
 from qinlian.grading.assess import Assessment, assess, cell_points, past_of
 from qinlian.grading.editions import Edition
 from qinlian.grading.explain import topics_to_review
+from qinlian.grading.folders import close_to_listing
 from qinlian.grading.grades import ItemGrade, QuizGrade, ReflectionGrade
 from qinlian.grading.intake import Intake, Parcel, Refusal
 from qinlian.grading.responses import mark_released, open_engine
@@ -199,12 +199,7 @@ def write_result(folder: Path, secret: str, result: ResultFile) -> bool:
 
     The folder can be entered and not listed; the file appears whole.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    found = folder.stat()
-    # Where the graders share the folder as a group, they go on reading it.
-    listable = found.st_mode & (0o004 if found.st_mode & 0o020 else 0o044)
-    if listable and found.st_uid == os.geteuid():
-        folder.chmod(found.st_mode & 0o7777 & ~listable)
+    close_to_listing(folder)
     target = folder / result_name(secret)
     try:
         old = ResultFile.model_validate_json(target.read_bytes())

@@ -22,6 +22,7 @@ from sqlalchemy import select
 from qinlian.errors import QinlianError
 from qinlian.grading.history import misjudged
 from qinlian.grading.late import deadline
+from qinlian.grading.letters import Letters
 from qinlian.grading.responses import open_engine
 from qinlian.grading.results import Marks, marks_of
 from qinlian.grading.rounds import Rounds, Summary
@@ -41,6 +42,7 @@ class Worker:
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
         self.rounds = Rounds(setting)
+        self.letters = Letters(setting)
         self.rounds.intake.arrivals.retry()
         self._pages: deque[tuple[str, str]] = deque()
         self._marks: dict[str, dict[str, tuple[Marks, bool]]] = {}
@@ -76,6 +78,7 @@ class Worker:
         if time.monotonic() - self._looked >= _LOOK_AT_MARKS:
             self._looked = time.monotonic()
             self._follow_marks()
+            self.letters.follow(self._stamp)
         if self._pages:
             self.rounds.feedback(*self._pages.popleft())
         return bool(self._pages)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import hmac
 import json
+import re
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qinlian.core.files import ANSWERS_LIMIT, AnswerFile, parse_answers, result_name
+from qinlian.core.files import ANSWERS_LIMIT, AnswerFile, letterbox_name, parse_answers, result_name
 from qinlian.errors import AnswersError
 
 GOOD: dict[str, Any] = {
@@ -83,3 +85,14 @@ def test_a_results_name_follows_from_the_secret_alone_and_does_not_contain_it() 
     assert result_name("s3cret\n") == result_name("s3cret")
     assert result_name("s3cret") != result_name("other")
     assert "s3cret" not in result_name("s3cret")
+
+
+def test_a_letterbox_is_named_by_the_courses_secret_and_the_account_alone() -> None:
+    names = {letterbox_name(secret, account) for secret in (b"one", b"two") for account in ("qla", "qlb")}
+    assert len(names) == 4
+    assert all(re.fullmatch("[0-9a-f]{40}", name) for name in names)
+    # As documented: whoever runs the spawner elsewhere must come to the same name.
+    assert (
+        letterbox_name(b"k" * 32, "ql1001")
+        == hmac.new(b"k" * 32, b"qinlian-letterbox\0ql1001", "sha256").hexdigest()[:40]
+    )
