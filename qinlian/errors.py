@@ -7,6 +7,9 @@ QinlianError
 ├── SubmissionError        a submission folder in the exchange is refused
 ├── GradingError           the grader cannot do its work (no key, no gradebook)
 ├── StoreError             answers could not be saved on the learner's side
+├── RosterError            the roster cannot be read or changed
+├── HubError               the Hub, or the unix accounts of its people, cannot be brought up to date
+├── SignInError            nobody can be let in: the roster or the sign-in store cannot be read
 └── ClassroomError         the local classroom cannot start
 
 Every message is Chinese, names the file or record, and says the way out.
@@ -20,7 +23,10 @@ __all__ = [
     "ClassroomError",
     "CourseError",
     "GradingError",
+    "HubError",
     "QinlianError",
+    "RosterError",
+    "SignInError",
     "StoreError",
     "SubmissionError",
 ]
@@ -70,6 +76,18 @@ class GradingError(QinlianError):
 
 class StoreError(QinlianError):
     """An answer could not be written on the learner's side."""
+
+
+class RosterError(QinlianError):
+    """The roster or its sheet cannot be read or changed."""
+
+
+class HubError(QinlianError):
+    """The Hub or the unix accounts of its people cannot be brought up to date."""
+
+
+class SignInError(QinlianError):
+    """The roster or the Hub's sign-in store cannot be read or written, so nobody can be let in."""
 
 
 class ClassroomError(QinlianError):
