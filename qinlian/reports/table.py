@@ -123,7 +123,8 @@ def _beijing(moment: datetime | None) -> datetime | None:
 
 def _row(module: Module, pass_mark: float, graded: Any, attempts: int, waiting: datetime | None) -> dict[str, Any]:
     row = {"模块": module.title, "得分": None, "满分": module.max_score, "次数": attempts, "获得学时": 0.0}
-    if graded is None or graded.points is None:
+    # To hold an extension nbgrader makes all rows of a submission, before there is any.
+    if graded is None or graded.points is None or (graded.timestamp is None and not attempts):
         return row | {"状态": "已提交" if waiting else "未开始", "提交时间": _beijing(waiting)}
     score = round(max(0.0, float(graded.points) - float(graded.penalty or 0.0)), 2)
     passed = passes(score, module.max_score, pass_mark)

@@ -199,7 +199,7 @@ class TestOutbox:
         room.outbox.chmod(0o2775)
         sent = room.send("games", room.answers("games"))
         rounds = room.rounds()
-        monkeypatch.setattr("qinlian.grading.results.os.geteuid", lambda: os.getuid() + 1)
+        monkeypatch.setattr("qinlian.grading.folders.os.geteuid", lambda: os.getuid() + 1)
         rounds.step()
         assert told(room, sent).score == 80.0
         assert room.outbox.stat().st_mode & 0o7777 == 0o2775

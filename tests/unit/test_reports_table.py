@@ -70,6 +70,15 @@ def by_learner(db_url: str) -> pd.DataFrame:
     return gradebook_table(db_url, COURSE).set_index("学员")
 
 
+def test_an_extension_alone_is_no_submission(db_url: str) -> None:
+    with Gradebook(db_url, "qinlian") as gradebook:
+        gradebook.update_or_create_submission(MODULE.id, "a-none")
+        gradebook.grant_extension(MODULE.id, "a-none", days=3)
+    row = by_learner(db_url).loc["a-none"]
+    assert row["状态"] == "未开始"
+    assert row[["提交时间", "得分"]].isna().all()
+
+
 def test_there_is_one_row_for_each_learner_and_module_in_a_fixed_order(db_url: str) -> None:
     table = gradebook_table(db_url, COURSE)
     assert tuple(table.columns) == COLUMNS
