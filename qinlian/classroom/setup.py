@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -15,12 +14,10 @@ from typing import Any
 
 import qinlian
 from qinlian.classroom.layout import Layout
-from qinlian.core.files import LESSON_NAME
 from qinlian.core.model import Course
-from qinlian.errors import BuildError, ClassroomError
-from qinlian.notebooks.said import Said
+from qinlian.errors import ClassroomError
 
-__all__ = ["prepare"]
+__all__ = ["fill_gradebook", "prepare"]
 
 Progress = Callable[[str], None]
 _ENGINE = ("core", "items", "authoring", "notebooks")
@@ -82,56 +79,40 @@ def prepare(layout: Layout, course: Course, progress: Progress) -> None:
 
         build(layout.root, progress)
         now["outputs"] = _outputs(layout.root)
-    _fill_gradebook(layout, course, progress)
-    for module in course.modules:
-        if not _is_published(layout, course.id, module.id):
-            progress(f"发布到课堂：{module.title}")
-            _release(layout, module.id)
+    fill_gradebook(layout.root, course, f"sqlite:///{layout.gradebook}")
+    progress("成绩册已就绪")
+    _publish(layout, course, progress)
     layout.done.write_text(json.dumps(now) + "\n", encoding="utf-8")
 
 
-def _is_published(layout: Layout, course_id: str, module: str) -> bool:
-    released, outbound = layout.root / "release" / module, layout.exchange / course_id / "outbound" / module
-    if not outbound.is_dir() or _digest(released, _files(released)) != _digest(outbound, _files(outbound)):
-        return False
-    # The grader grades against the archive, so what is out there must be in it.
-    edition = json.loads((outbound / LESSON_NAME).read_bytes())["edition"]
-    return (layout.root / "course" / "editions" / module / f"{edition}.json").is_file()
+def fill_gradebook(root: Path, course: Course, db_url: str) -> None:
+    """Write assignments, cells and due dates into the gradebook, as nbgrader does while it generates.
 
-
-def _fill_gradebook(layout: Layout, course: Course, progress: Progress) -> None:
-    # nbgrader writes assignments, cells and due dates into the gradebook as it generates.
+    Raises BuildError.
+    """
     from qinlian.notebooks.assignments import generate_assignments
 
     with tempfile.TemporaryDirectory(prefix="qinlian-classroom-") as scratch:
         generate_assignments(
-            layout.root,
+            root,
             course,
-            db_url=f"sqlite:///{layout.gradebook}",
-            source=layout.root / "source",
+            db_url=db_url,
+            source=root / "source",
             release=Path(scratch),
             progress=lambda _: None,
         )
-    progress("成绩册已就绪")
 
 
-def _release(layout: Layout, module: str) -> None:
-    from nbgrader.exchange import ExchangeError
-
+def _publish(layout: Layout, course: Course, progress: Progress) -> None:
+    from qinlian.grading.publish import is_current, release_module
     from qinlian.grading.setting import Setting
 
-    kept = Said()
-    log = logging.Logger("qinlian.classroom", logging.WARNING)
-    log.addHandler(kept)
-    setting = Setting.load(layout.root, log=log)
-    setting.coursedir.assignment_id = module
-    release = setting.factory().ReleaseAssignment(
-        coursedir=setting.coursedir, authenticator=setting.authenticator(), force=True
-    )
-    try:
-        release.start()
-    except ExchangeError as error:
-        said = "；".join(kept.lines) or str(error)
-        raise BuildError(f"模块 {module} 没有发布出去：{said[-800:]}") from error
-    except OSError as error:
-        raise ClassroomError(f"模块 {module} 没有发布出去（{error.strerror}）；请检查磁盘空间和权限") from error
+    setting = Setting.load(layout.root)
+    for module in course.modules:
+        if is_current(setting, module.id):
+            continue
+        progress(f"发布到课堂：{module.title}")
+        try:
+            release_module(setting, module.id)
+        except OSError as error:
+            raise ClassroomError(f"模块 {module.id} 没有发布出去（{error.strerror}）；请检查磁盘空间和权限") from error
