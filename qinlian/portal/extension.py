@@ -49,8 +49,8 @@ class _Page(JupyterHandler):
 
     def get_login_url(self) -> str:
         """Where to sign in. Raises HTTPError where there is no password to ask for: the address carries the token."""
-        # JupyterHub puts its own in the place of this method.
-        if not getattr(self.identity_provider, "hashed_password", ""):
+        # Only Jupyter's own sign-in knows passwords; a Hub's sends the learner to the Hub.
+        if getattr(self.identity_provider, "hashed_password", None) == "":
             raise web.HTTPError(403)
         return super().get_login_url()
 
