@@ -23,15 +23,17 @@ from rich.status import Status
 from rich.text import Text
 
 from qinlian.authoring.reader import load_course
+from qinlian.authoring.secret import read_secret
 from qinlian.classroom.jupyter import environment, write_settings
 from qinlian.classroom.layout import INSTRUCTOR, LEARNER, Layout
 from qinlian.classroom.processes import Process, stop_all
 from qinlian.classroom.setup import prepare
+from qinlian.core.files import letterbox_name
 from qinlian.core.model import Course
 from qinlian.errors import ClassroomError
 from qinlian.toolpath import put_tools_on_path
 
-__all__ = ["run_classroom"]
+__all__ = ["ended_by_signals", "run_classroom"]
 
 _START_PATIENCE = 120.0
 _ROUND = 0.25
@@ -97,6 +99,7 @@ def _log(layout: Layout, name: str) -> Path:
 
 def _processes(layout: Layout, course: Course, port: int, tokens: dict[str, str], track: str) -> list[Process]:
     made = []
+    letterbox = letterbox_name(read_secret(layout.root / "course"), LEARNER)
     for role, name, number, path in (
         (LEARNER, "学员服务器", port, "qinlian/health"),
         (INSTRUCTOR, "教师服务器", port + 1, "api"),
@@ -106,7 +109,7 @@ def _processes(layout: Layout, course: Course, port: int, tokens: dict[str, str]
             Process(
                 name=name,
                 command=[sys.executable, "-P", "-m", "jupyter_server"],
-                environment=environment(layout, role, tokens[role], course.id, track=track),
+                environment=environment(layout, role, tokens[role], course.id, track=track, letterbox=letterbox),
                 folder=layout.home if role == LEARNER else layout.root,
                 log=_log(layout, role),
                 answers=_answers(f"http://127.0.0.1:{number}/{path}"),
@@ -177,7 +180,7 @@ def _open_browser(layout: Layout, address: str) -> None:
 
 
 @contextmanager
-def _ended_by_signals() -> Iterator[None]:
+def ended_by_signals() -> Iterator[None]:
     """Turn the signals that end a program into KeyboardInterrupt, and none while we clean up."""
     numbers = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
@@ -217,7 +220,7 @@ def run_classroom(root: Path, port: int = 8888, browser: bool = True, demo: bool
     put_tools_on_path()
     layout.make()
     processes: list[Process] = []
-    with _only_one(layout) as note, _ended_by_signals():
+    with _only_one(layout) as note, ended_by_signals():
         try:
             _need_ports(port)
             tokens = layout.tokens()

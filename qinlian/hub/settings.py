@@ -46,8 +46,8 @@ class Ports(BaseModel):
 class HubSettings(BaseModel):
     """One Hub. Tokens and the database's address are secrets: print none of this.
 
-    ``url`` is what people type, without a slash at its end. ``database_url`` is empty for the embedded SQLite
-    gradebook. ``certificate`` and ``key`` are files for HTTPS; without them a front server in front of the Hub is
+    ``known_as`` is the address people type where it is not the one it listens on. ``database_url`` is empty for
+    the embedded SQLite gradebook. ``certificate`` and ``key`` are files for HTTPS; without them a front server is
     expected to do it. ``domain`` gives every server a host name of its own below it, so that nothing a learner's
     server sends can act in an instructor's name. ``single_sign_on`` is what the institution's sign-on is set up
     with, empty for passwords. ``admins`` are the accounts that see the Hub's own administration.
@@ -59,7 +59,7 @@ class HubSettings(BaseModel):
     course_id: str
     host: str = "127.0.0.1"
     port: int = 8000
-    url: str = "http://127.0.0.1:8000"
+    known_as: str = ""
     domain: str = ""
     database_url: str = Field(default="", repr=False)
     certificate: str = ""
@@ -88,6 +88,14 @@ class HubSettings(BaseModel):
         self.private.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self.private / "settings.json"
         replace_file(path, (self.model_dump_json(indent=1) + "\n").encode(), mode=0o600)
+
+    @property
+    def url(self) -> str:
+        """What people type, without a slash at its end."""
+        if self.known_as:
+            return self.known_as.rstrip("/")
+        host = "127.0.0.1" if self.host in ("", "0.0.0.0") else self.host
+        return f"{'https' if self.certificate else 'http'}://{host}:{self.port}"
 
     @property
     def private(self) -> Path:

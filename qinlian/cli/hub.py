@@ -1,0 +1,63 @@
+"""``qinlian hub``: the classroom on JupyterHub, which ``./run --hub`` starts."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from qinlian.cli.base import app, course_dir, root_option
+
+
+@app.command()
+@root_option
+@click.option("--state", type=click.Path(path_type=Path), metavar="文件夹", help="课堂放在哪里（默认 /srv/qinlian）")
+@click.option("--roster", type=click.Path(path_type=Path, exists=True), metavar="学员.xlsx", help="同时导入名单")
+@click.option("--host", metavar="地址", help="在哪个地址上接受访问：127.0.0.1 只限本机，0.0.0.0 不限")
+@click.option("--port", type=click.IntRange(1, 65535), metavar="端口", help="默认 8000")
+@click.option("--url", "known_as", metavar="网址", help="学员输入的网址，如 https://xuetang.example.cn")
+@click.option("--domain", metavar="网址", help="给每个学习空间一个独立的子域名，如 https://xuetang.example.cn")
+@click.option("--certificate", type=click.Path(path_type=Path), metavar="文件", help="HTTPS 证书，与 --key 一起用")
+@click.option("--key", type=click.Path(path_type=Path), metavar="文件", help="HTTPS 私钥")
+@click.option("--database-url", metavar="地址", help="成绩册用 PostgreSQL，如 postgresql+psycopg://用户:口令@主机/库")
+@click.option(
+    "--sso", type=click.Path(path_type=Path), metavar="文件", help="统一身份认证的设置（docs/hub-sign-in.md）"
+)
+@click.option("--admin", "admins", multiple=True, metavar="账号", help="能进 JupyterHub 管理页的账号，可写多次")
+@click.option(
+    "--learner-disk", type=click.IntRange(0, 100_000), default=10, metavar="GB", help="学员的磁盘有多大；0 为不单设"
+)
+def hub(
+    root: Path,
+    state: Path | None,
+    roster: Path | None,
+    host: str | None,
+    port: int | None,
+    known_as: str | None,
+    domain: str | None,
+    certificate: Path | None,
+    key: Path | None,
+    database_url: str | None,
+    sso: Path | None,
+    admins: tuple[str, ...],
+    learner_disk: int,
+) -> None:
+    """开 Hub 课堂：许多学员和教师各有账号，按 Ctrl-C 结束（需要管理员身份）。"""
+    from qinlian.hub.servers import Wishes, run_hub
+    from qinlian.hub.settings import state_folder
+
+    course_dir(root)
+    wishes = Wishes(
+        host=host,
+        port=port,
+        known_as=known_as,
+        domain=domain,
+        database_url=database_url,
+        certificate=certificate,
+        key=key,
+        single_sign_on=sso,
+        admins=admins,
+        gigabytes=learner_disk,
+    )
+    sys.exit(run_hub(root.resolve(), state_folder(state), wishes, roster))
