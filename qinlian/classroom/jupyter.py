@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,57 +9,20 @@ from typing import Any
 
 import qinlian
 from qinlian.classroom.layout import LEARNER, Layout
+from qinlian.classroom.lesson_settings import (
+    LAB,
+    NOT_FOR_INSTRUCTORS,
+    NOT_FOR_LEARNERS,
+    extensions,
+    write_front_end,
+    write_json,
+)
 
 __all__ = ["environment", "write_settings"]
-
-_NBGRADER = "nbgrader.server_extensions"
-
-_CHINESE = {"@jupyterlab/translation-extension:plugin": {"locale": "zh_CN"}}
-_QUIET = {
-    "@jupyterlab/apputils-extension:notification": {
-        "fetchNews": "false",
-        "checkForUpdates": False,
-        "doNotDisturbMode": True,
-    },
-    "@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 30, "confirmClosingDocument": False},
-    "@jupyter-notebook/notebook-extension:close-tab": {"promptForConfirmation": False},
-    # A lesson is read from top to bottom: no cell may be missing because it is off the screen.
-    "@jupyterlab/notebook-extension:tracker": {
-        "windowingMode": "none",
-        "scrollPastEnd": False,
-        "kernelShutdown": False,
-    },
-}
-_NOT_FOR_LEARNERS = (
-    "@jupyter/nbgrader",
-    "@jupyterlab/apputils-extension:announcements",
-    "@jupyterlab/debugger-extension",
-    "@jupyterlab/extensionmanager-extension",
-    "@jupyterlab/fileeditor-extension:language-server",
-    "@jupyterlab/lsp-extension",
-    "@jupyterlab/notebook-extension:language-server",
-    "@jupyterlab/notebook-extension:trust-status",
-    "@jupyterlab/terminal-extension",
-    "@jupyter-notebook/notebook-extension:trusted",
-    "@jupyter-notebook/terminal-extension",
-)
-_NOT_FOR_INSTRUCTORS = ("@jupyterlab/apputils-extension:announcements",)
 
 
 def _server(layout: Layout, role: str, port: int) -> dict[str, Any]:
     learner = role == LEARNER
-    extensions = {
-        "jupyterlab": True,
-        "notebook": True,
-        "notebook_shim": True,
-        "jupyter_lsp": False,
-        "jupyter_server_terminals": not learner,
-        "qinlian.portal": learner,
-        f"{_NBGRADER}.formgrader": not learner,
-        f"{_NBGRADER}.validate_assignment": not learner,
-        f"{_NBGRADER}.assignment_list": False,
-        f"{_NBGRADER}.course_list": False,
-    }
     return {
         "ServerApp": {
             "ip": "127.0.0.1",
@@ -73,20 +35,10 @@ def _server(layout: Layout, role: str, port: int) -> dict[str, Any]:
             "default_url": "/qinlian/" if learner else "/formgrader",
             "terminals_enabled": not learner,
             "quit_button": False,
-            "jpserver_extensions": extensions,
+            "jpserver_extensions": extensions(learner=learner),
         },
-        "LabApp": {
-            "news_url": None,
-            "check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
-            "extension_manager": "readonly",
-        },
-        "JupyterNotebookApp": {"custom_css": False},
+        **LAB,
     }
-
-
-def _write(path: Path, data: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def write_settings(layout: Layout, role: str, port: int) -> None:
@@ -95,10 +47,8 @@ def write_settings(layout: Layout, role: str, port: int) -> None:
     It stands in the classroom's own folder and leaves the user's Jupyter as it is.
     """
     config = layout.jupyter(role) / "config"
-    _write(config / "jupyter_server_config.json", _server(layout, role, port))
-    _write(config / "labconfig" / "default_setting_overrides.json", _CHINESE | _QUIET)
-    off = _NOT_FOR_LEARNERS if role == LEARNER else _NOT_FOR_INSTRUCTORS
-    _write(config / "labconfig" / "page_config.json", {"disabledExtensions": dict.fromkeys(off, True)})
+    write_json(config / "jupyter_server_config.json", _server(layout, role, port))
+    write_front_end(config, NOT_FOR_LEARNERS if role == LEARNER else NOT_FOR_INSTRUCTORS)
     _link_front_end(layout)
 
 
@@ -121,8 +71,12 @@ def environment(
     base: Mapping[str, str] = os.environ,
     *,
     track: str = "",
+    letterbox: str = "",
 ) -> dict[str, str]:
-    """The environment one of the servers, and the kernels it starts, run in."""
+    """The environment one of the servers, and the kernels it starts, run in.
+
+    ``letterbox`` is the name under which the grader writes to the learner.
+    """
     state = layout.jupyter(role)
     env = {name: value for name, value in base.items() if not name.startswith(("JUPYTER", "QINLIAN_", "NBGRADER"))}
     env |= {
@@ -143,5 +97,6 @@ def environment(
             "QINLIAN_COURSE_ID": course_id,
             "QINLIAN_LEARNER": LEARNER,
             "QINLIAN_TRACK": track,
+            "QINLIAN_LETTERBOX": letterbox,
         }
     return env
