@@ -133,10 +133,11 @@ class Desk:
         return standing_of(
             lesson,
             opened=(folder / LESSON_NAME).is_file(),
-            submitted_at=standing.taken,
+            submitted_at=standing.came,
             result=standing.result,
             current=current,
             again=current and self._exchange.under_way(folder, module),
             refused=standing.refusal.notes if standing.refusal else (),
             track=track,
+            due=standing.due,
         )

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 
 from qinlian.core.files import AnswerFile, LessonBlock, LessonFile, ResultFile
 from qinlian.core.scoring import passes
+from qinlian.quiz.due import Due
 
 __all__ = ["ModuleStanding", "Overview", "Portal", "State", "standing_of"]
 
@@ -27,7 +28,8 @@ class ModuleStanding:
     ``again`` tells that another attempt is being answered since; ``attempts_left`` how often a
     quiz that is not passed may still be taken. ``refused`` says why the newest submission was not
     taken, if it was not; everything else is then as if it had not been sent. ``unwritten``: what was
-    graded came without a reflection the module asks for. ``cases`` are those that matter most to the learner's
+    graded came without a reflection the module asks for. ``extended``: the learner was given more time than the
+    others, until ``due``. ``cases`` are those that matter most to the learner's
     track. ``before`` and ``after`` are percentages: of the test at the beginning, and of the one over all modules.
     """
 
@@ -37,6 +39,7 @@ class ModuleStanding:
     objectives: tuple[str, ...]
     due: datetime | None
     state: State
+    extended: bool = False
     submitted_at: datetime | None = None
     score: float | None = None
     max_score: float | None = None
@@ -129,12 +132,14 @@ def standing_of(
     again: bool,
     refused: tuple[str, ...] = (),
     track: str = "",
+    due: Due | None = None,
 ) -> ModuleStanding:
     """How a learner stands in a module, from what is known of it.
 
     ``opened``: the learner has a copy. ``submitted_at``: when the newest submission was sent that was
     not refused. ``current``: ``result`` belongs to that one. ``again``: a quiz is being answered that
     was not submitted yet. ``refused``: why a newer submission was not taken. ``track``: whose pass mark holds.
+    ``due``: the learner's own due date, None where nobody but the lesson says.
     """
     state: State
     if submitted_at is None:
@@ -144,12 +149,14 @@ def standing_of(
     else:
         state = "待评阅" if result.state == "待评阅" else "已评分"
     fitting = next((t for t in lesson.tracks if t.name == track), None)
+    due = due or Due(lesson.due)
     known = ModuleStanding(
         module=lesson.module,
         title=lesson.title,
         hours=lesson.hours,
         objectives=lesson.objectives,
-        due=lesson.due,
+        due=due.at,
+        extended=due.extended,
         state=state,
         submitted_at=submitted_at,
         refused=refused,

@@ -31,6 +31,7 @@ from qinlian.core.files import (
     result_name,
 )
 from qinlian.errors import AnswersError, StoreError
+from qinlian.quiz.due import Due, Letterbox
 from qinlian.quiz.exchange_settings import ExchangeSettings, learner_name
 from qinlian.quiz.lesson_copy import LessonCopy
 from qinlian.quiz.notebook_file import without_widgets
@@ -72,6 +73,9 @@ class Exchange:
         self._settings = settings
         self._course = settings.root / settings.course_id
         self._cache = settings.cache / settings.course_id
+        letter = self._course / "feedback" / f"{settings.letterbox}.json" if settings.letterbox else None
+        self._letterbox = Letterbox(letter, settings.course_id)
+        self._dues: dict[str, tuple[tuple[int, int], datetime | None]] = {}
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Exchange:
@@ -130,6 +134,13 @@ class Exchange:
         except OSError as error:
             raise StoreError(f"模块 {module} 的课程内容读不出来；请联系老师重新发布") from error
         return found.st_mtime_ns, found.st_ino
+
+    def due(self, module: str) -> Due:
+        """When the module is due for this learner; raises StoreError when the released lesson cannot be read."""
+        stamp = self.lesson_stamp(module)
+        if module not in self._dues or self._dues[module][0] != stamp:
+            self._dues[module] = stamp, self.lesson(module).due
+        return self._letterbox.due(module, self._dues[module][1])
 
     def fetch(self, module: str, dest: Path) -> None:
         """Put the released module into ``dest``; what is already there stays as it is.
@@ -253,7 +264,15 @@ class Exchange:
             result=graded[1] if graded else None,
             refusal=said if said and said.state == "拒收" else None,
             classroom=True,
+            due=self._due_if_known(module),
         )
+
+    def _due_if_known(self, module: str) -> Due | None:
+        try:
+            return self.due(module)
+        except StoreError:
+            # Taken back or being released anew: the learner's own copy says when it was due.
+            return None
 
     def _newest_graded(self, submissions: tuple[Submission, ...]) -> tuple[Submission, ResultFile] | None:
         for submission in reversed(submissions):

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from jupyter_core.paths import jupyter_config_dir, jupyter_config_path, jupyter_data_dir
@@ -20,6 +21,7 @@ from qinlian.errors import StoreError
 __all__ = ["ExchangeSettings", "learner_name"]
 
 _DEFAULT_ROOT = "/usr/local/share/nbgrader/exchange"
+_LETTERBOX = re.compile("[0-9a-f]{40}")
 
 
 def learner_name(environ: Mapping[str, str] = os.environ) -> str:
@@ -77,7 +79,9 @@ class ExchangeSettings:
     """The exchange as one learner sees it.
 
     ``cache`` is where nbgrader keeps copies of what was submitted; ``with_course`` tells that a
-    learner's folders lie under the course's name (``path_includes_course``).
+    learner's folders lie under the course's name (``path_includes_course``). ``letterbox`` is the
+    name under which the grader writes to this learner, empty where nobody told it; it opens the
+    letterbox, so it is kept out of logs.
     """
 
     root: Path
@@ -85,6 +89,7 @@ class ExchangeSettings:
     learner: str
     cache: Path
     with_course: bool = False
+    letterbox: str = field(default="", repr=False)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> ExchangeSettings:
@@ -94,6 +99,7 @@ class ExchangeSettings:
         """
         known = environ.get("QINLIAN_EXCHANGE") and environ.get("QINLIAN_COURSE_ID")
         config = Config() if known else _settings_files()
+        letterbox = environ.get("QINLIAN_LETTERBOX", "")
         course_id = environ.get("QINLIAN_COURSE_ID") or _text(config, "CourseDirectory", "course_id", "")
         if not course_id:
             raise StoreError("这里没有设置课程（CourseDirectory.course_id），打不开“我的学习”；请联系管理员")
@@ -104,4 +110,5 @@ class ExchangeSettings:
             learner=learner_name(environ),
             cache=Path(_text(config, "Exchange", "cache", str(Path(jupyter_data_dir()) / "nbgrader_cache"))),
             with_course=bool(exchange.get("path_includes_course", False)),
+            letterbox=letterbox if _LETTERBOX.fullmatch(letterbox) else "",
         )

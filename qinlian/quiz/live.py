@@ -18,7 +18,8 @@ from pydantic import ValidationError
 from qinlian.core.files import ANSWERS_NAME, LESSON_NAME, AnswerFile, LessonBlock, LessonFile
 from qinlian.errors import QinlianError, StoreError
 from qinlian.items.base import InvalidAnswer, ItemType, item_types
-from qinlian.quiz.answer_file import AnswerStore
+from qinlian.quiz.answer_file import AnswerStore, utc_now
+from qinlian.quiz.due import Due
 from qinlian.quiz.exchange import Exchange
 from qinlian.quiz.notes import NoteStore, split_changes
 from qinlian.quiz.state import BlockState, Standing, block_state, can_retake, started_quizzes
@@ -81,10 +82,12 @@ class LiveLesson:
         self.standing = self._ask()
         self.answers: AnswerFile = self.store.read()
         self.notes = self.own.read()
+        self._overdue = self._is_overdue()
 
     def state(self, block_id: str) -> BlockState:
         """What that block shows now. Raises KeyError."""
-        return block_state(self.lesson, self.answers, self.lesson.block(block_id), self.standing, self.notes)
+        block = self.lesson.block(block_id)
+        return block_state(self.lesson, self.answers, block, self.standing, self.notes, now=utc_now())
 
     @property
     def notice(self) -> str:
@@ -187,6 +190,8 @@ class LiveLesson:
             standing = self._ask()
             changed = changed or standing != self.standing
             self.standing = standing
+        overdue, self._overdue = self._overdue, self._is_overdue()
+        changed = changed or overdue != self._overdue
         if changed:
             self._announce()
 
@@ -219,6 +224,9 @@ class LiveLesson:
         if self._classroom is None:
             return Standing(learner=self._learner)
         return self._classroom.standing(self.lesson.module, self.standing)
+
+    def _is_overdue(self) -> bool:
+        return (self.standing.due or Due(self.lesson.due)).passed(utc_now())
 
     def _announce(self) -> None:
         self._seen = self._stamps()

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from qinlian.core.drawing import draw, draw_variant, for_track
 from qinlian.core.files import AnswerFile, LessonBlock, LessonFile, QuizResult, ReflectionResult, ResultFile
+from qinlian.quiz.due import Due
 
 __all__ = [
     "BlockState",
@@ -34,7 +35,8 @@ class Standing:
     attempts and ``answered`` the public ids it held an answer to. ``result`` is the newest result there
     is and ``graded`` the time of the submission it belongs to. ``refusal`` is there when the newest
     submission was refused; it counts for nothing but its notes. ``classroom`` is False when this
-    notebook is opened where nothing can be submitted.
+    notebook is opened where nothing can be submitted. ``due`` is the learner's own due date, None
+    where nobody but the lesson says.
     """
 
     learner: str = ""
@@ -45,6 +47,7 @@ class Standing:
     result: ResultFile | None = None
     refusal: ResultFile | None = None
     classroom: bool = False
+    due: Due | None = None
 
     @property
     def waiting(self) -> bool:
@@ -55,6 +58,16 @@ class Standing:
     def taken(self) -> datetime | None:
         """The time of the newest submission that stands: what was refused might never have been sent."""
         return self.graded if self.refusal else self.submitted
+
+    @property
+    def came(self) -> datetime | None:
+        """When that submission came: by the grader's clock once it is graded, for that is what counts."""
+        if self.result is not None and self.taken is not None and self.taken == self.graded:
+            try:
+                return datetime.fromisoformat(self.result.submitted_at).astimezone(UTC)
+            except ValueError:
+                return self.taken
+        return self.taken
 
 
 @dataclass(frozen=True)
@@ -233,8 +246,13 @@ def block_state(
     block: LessonBlock,
     standing: Standing,
     notes: Mapping[str, dict[str, str]] | None = None,
+    *,
+    now: datetime | None = None,
 ) -> BlockState:
-    """Everything the widget of ``block`` needs, in plain JSON values; ``notes`` are the learner's own, by item."""
+    """Everything the widget of ``block`` needs, in plain JSON values; ``notes`` are the learner's own, by item.
+
+    ``now`` (aware) decides whether the due date is over; without it nobody asks.
+    """
     shown = _drawn(lesson, block, answers, standing) if block.kind == "quiz" else block.items
     part: QuizResult | ReflectionResult | None = None
     attempt, phase = 1, "open"
@@ -258,18 +276,23 @@ def block_state(
         result=result,
         attempt=attempt,
         phase=phase,
-        context=_context(lesson, answers, block, standing),
+        context=_context(lesson, answers, block, standing, now),
     )
 
 
-def _context(lesson: LessonFile, answers: AnswerFile, block: LessonBlock, standing: Standing) -> dict[str, Any]:
+def _context(
+    lesson: LessonFile, answers: AnswerFile, block: LessonBlock, standing: Standing, now: datetime | None
+) -> dict[str, Any]:
+    due = standing.due or Due(lesson.due)
     return {
         "course": lesson.course,
         "module": lesson.module,
         "edition": lesson.edition,
-        "due": lesson.due.isoformat() if lesson.due else "",
+        "due": due.at.isoformat() if due.at else "",
+        "extended": due.extended,
+        "overdue": now is not None and due.passed(now),
         "classroom": standing.classroom,
-        "submitted_at": standing.taken.isoformat() if standing.taken else "",
+        "submitted_at": standing.came.isoformat() if standing.came else "",
         "refused": list(standing.refusal.notes) if standing.refusal else [],
         "gone": _gone(lesson, block, answers, standing),
         "changed": block.kind == "reflection" and _changed(block.items[0], answers, standing),

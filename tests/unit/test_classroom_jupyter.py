@@ -97,6 +97,11 @@ def test_the_learners_environment_knows_nothing_of_the_course(layout: Layout) ->
     assert "course" not in " ".join(v for k, v in env.items() if k not in ("QINLIAN_COURSE_ID", "PATH")).split("/")
 
 
+def test_the_learner_is_told_where_the_grader_writes_to_them_and_the_instructors_server_is_not(layout: Layout) -> None:
+    assert environment(layout, LEARNER, "t", "qinlian", {}, letterbox="ab")["QINLIAN_LETTERBOX"] == "ab"
+    assert "QINLIAN_LETTERBOX" not in environment(layout, INSTRUCTOR, "t", "qinlian", {}, letterbox="ab")
+
+
 def test_the_token_is_in_no_file_and_on_no_command_line(layout: Layout) -> None:
     write_settings(layout, LEARNER, 9000)
     token = layout.tokens()[LEARNER]
