@@ -17,7 +17,7 @@ from tornado import web
 
 from qinlian.errors import QinlianError
 from qinlian.portal.desk import Desk
-from qinlian.portal.page import STATIC, error_page, overview_data, overview_page
+from qinlian.portal.page import CLOCK, STATIC, error_page, overview_data, overview_page
 from qinlian.portal.port import Portal
 
 __all__ = ["add_pages"]
@@ -147,6 +147,7 @@ def add_pages(server: ServerApp) -> None:
             (f"{here}/api/modules", _Modules, portal),
             (f"{here}/track", _Track, portal),
             (rf"{here}/api/open/([A-Za-z0-9_][A-Za-z0-9._-]*)", _Open, portal),
+            (rf"{here}/static/(clock\.js)", _Static, {"path": [str(CLOCK.parent)], "no_cache_paths": ["/"]}),
             (rf"{here}/static/(.*)", _Static, {"path": [str(STATIC)], "no_cache_paths": ["/"]}),
             (f"{here}/.*", _Missing, portal),
         ],

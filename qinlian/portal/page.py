@@ -12,14 +12,28 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+import qinlian.quiz
 from qinlian.core.zone import BEIJING
 from qinlian.portal.port import ModuleStanding, Overview
 
-__all__ = ["STATIC", "error_page", "overview_data", "overview_page"]
+__all__ = ["CLOCK", "STATIC", "error_page", "overview_data", "overview_page"]
 
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
+CLOCK = Path(qinlian.quiz.__file__).parent / "static" / "clock.js"
+"""Says times in the browser's zone, as the lessons do; served among our own static files."""
 _SOON = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class _Moment:
+    """A time in a sentence; the page's script says it again in the browser's zone."""
+
+    iso: str
+    beijing: str
+
+
+_Sentence = tuple[str | _Moment, ...]
 
 
 @dataclass(frozen=True)
@@ -36,9 +50,9 @@ class _Card:
     button: str
     score: str
     verdict: str
-    due: str
+    due: _Sentence
     due_tone: str
-    lines: tuple[str, ...]
+    lines: tuple[_Sentence, ...]
 
 
 @cache
@@ -48,10 +62,11 @@ def _templates() -> Environment:
     )
 
 
-def _day(moment: datetime, now: datetime) -> str:
+def _moment(moment: datetime, now: datetime) -> _Moment:
     there, today = moment.astimezone(BEIJING), now.astimezone(BEIJING)
     year = "" if there.year == today.year else f"{there.year}年"
-    return f"{year}{there.month}月{there.day}日 {there:%H:%M}"
+    iso = moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return _Moment(iso, f"北京时间 {year}{there.month}月{there.day}日 {there:%H:%M}")
 
 
 def _button(standing: ModuleStanding) -> str:
@@ -66,27 +81,44 @@ def _tone(standing: ModuleStanding) -> str:
     return {"未开始": "idle", "进行中": "active"}.get(standing.state, "waiting")
 
 
-def _due(standing: ModuleStanding, now: datetime) -> tuple[str, str]:
+def _left(left: timedelta) -> str:
+    # By the server's clock, whatever the device's says; the page is brought up to date when it changes.
+    hours = left // timedelta(hours=1)
+    if left.days:
+        return f"还剩 {left.days} 天"
+    return f"还剩 {hours} 小时" if hours else "还剩不到 1 小时"
+
+
+def _due(standing: ModuleStanding, now: datetime) -> tuple[_Sentence, str]:
     if standing.due is None:
-        return "", ""
-    said = f"{_day(standing.due, now)} 截止"
+        return (), ""
+    said: _Sentence = (_moment(standing.due, now), " 截止")
+    if standing.extended:
+        said = ("已延期至 ", _moment(standing.due, now))
     if standing.submitted_at is not None:
         return said, ""
     left = standing.due - now
     if left < timedelta(0):
-        return f"{said}，已过期", "late"
+        return (*said, "，已过期"), "late"
     if left < _SOON:
-        return f"{said}，{f'还剩 {left.days} 天' if left.days else '不到一天'}", "soon"
+        return (*said, f"，{_left(left)}"), "soon"
     return said, ""
 
 
-def _lines(standing: ModuleStanding, now: datetime) -> tuple[str, ...]:
+def _lines(standing: ModuleStanding, now: datetime) -> tuple[_Sentence, ...]:
+    said: list[_Sentence] = [(line,) for line in _sentences(standing)]
+    if standing.submitted_at is None:
+        return tuple(said)
+    sent: _Sentence = (_moment(standing.submitted_at, now), " 提交（逾期）" if standing.late else " 提交")
+    # After why a newer one was not taken, and before what to do next.
+    place = 1 + len(standing.refused) if standing.refused else 0
+    return (*said[:place], sent, *said[place:])
+
+
+def _sentences(standing: ModuleStanding) -> list[str]:
     said = []
     if standing.refused:
         said += ["最近一次提交没有收下，可以重新提交", *standing.refused]
-    if standing.submitted_at is not None:
-        late = "（逾期）" if standing.late else ""
-        said.append(f"{_day(standing.submitted_at, now)} 提交{late}")
     if standing.state == "已提交":
         said.append("正在等待评分，评好后这里会自动更新")
     if standing.state == "待评阅":
@@ -99,7 +131,7 @@ def _lines(standing: ModuleStanding, now: datetime) -> tuple[str, ...]:
         said.append(f"测验还可以做 {standing.attempts_left} 次")
     if standing.cases:
         said.append(f"与您的岗位最有关系的案例：{'、'.join(f'“{title}”' for title in standing.cases)}")
-    return (*said, *standing.notes)
+    return [*said, *standing.notes]
 
 
 def _card(standing: ModuleStanding, now: datetime) -> _Card:

@@ -169,6 +169,9 @@ def test_an_address_that_does_not_exist_is_a_page_in_chinese(server: Server) -> 
 
 def test_static_files_are_those_of_the_page_alone(server: Server) -> None:
     assert server.get("qinlian/static/portal.css").status == 200
+    # The lesson's own way of saying times, which the page imports.
+    assert "getTimezoneOffset" in server.get("qinlian/static/clock.js").text
+    assert server.get("qinlian/static/quiz.js").status == 404
     assert server.get("qinlian/static/../page.py").status in (400, 403, 404)
     assert server.get("qinlian/static/..%2fpage.py").status in (400, 403, 404)
 

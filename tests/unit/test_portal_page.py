@@ -1,9 +1,10 @@
-"""我的学习 in words: one button a module, dates in Beijing time, nothing unescaped."""
+"""我的学习 in words: one button a module, every time for the browser to say in its own zone, nothing unescaped."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -73,14 +74,34 @@ def test_progress_over_the_whole_course() -> None:
 @pytest.mark.parametrize(
     ("left", "said"),
     [
-        (timedelta(days=40), "6月10日 20:00 截止<"),
-        (timedelta(days=2, hours=1), "还剩 2 天"),
-        (timedelta(hours=3), "不到一天"),
-        (timedelta(hours=-1), "已过期"),
+        (timedelta(days=40), '<time datetime="2026-06-10T12:00:00Z">北京时间 6月10日 20:00</time> 截止<'),
+        (timedelta(days=2, hours=1), "还剩 2 天<"),
+        (timedelta(days=1), "还剩 1 天<"),
+        (timedelta(hours=23, minutes=59), "还剩 23 小时<"),
+        (timedelta(minutes=59), "还剩不到 1 小时<"),
+        (timedelta(0), "还剩不到 1 小时<"),
+        (timedelta(seconds=-1), "已过期<"),
     ],
 )
-def test_due_dates_are_beijing_time_and_say_when_they_press(left: timedelta, said: str) -> None:
+def test_due_dates_are_said_for_every_zone_and_say_when_they_press(left: timedelta, said: str) -> None:
     assert said in page(module(due=NOW + left))
+
+
+def test_an_extension_is_named_as_one() -> None:
+    text = page(module(due=NOW + timedelta(days=3), extended=True))
+    assert '已延期至 <time datetime="2026-05-04T12:00:00Z">北京时间 5月4日 20:00</time>，还剩 3 天<' in text
+    assert "截止" not in text
+
+
+def test_when_it_was_handed_in_stands_between_a_refusal_and_what_to_do_next() -> None:
+    sent: dict[str, Any] = {"submitted_at": NOW - timedelta(hours=1), "late": True, "refused": ("凭证不合规范",), "attempts_left": 2}
+    lines = re.findall(r'<p class="line">(.*?)</p>', page(module("已评分", score=1, max_score=2, **sent)))
+    assert [re.sub("<.*?>", "", line) for line in lines] == [
+        "最近一次提交没有收下，可以重新提交",
+        "凭证不合规范",
+        "北京时间 5月1日 19:00 提交（逾期）",
+        "测验还可以做 2 次",
+    ]
 
 
 def test_a_due_date_does_not_press_who_has_submitted() -> None:

@@ -1,4 +1,6 @@
 // Keeps 我的学习 up to date: asks every few seconds, and at once when the learner comes back to it.
+import { localise } from "./clock.js";
+
 const base = document.querySelector("script[data-base]").dataset.base;
 const ROUND = 3000;
 let states = null;
@@ -27,6 +29,7 @@ async function replace() {
   if (!fresh) throw new Error("content");
   const focused = document.activeElement?.closest("[id]")?.id;
   const within = document.activeElement?.tagName === "SUMMARY" ? " summary" : "";
+  localise(fresh);
   for (const details of old.querySelectorAll("details[open]")) fresh.querySelector(`[id="${details.id}"]`)?.setAttribute("open", "");
   old.replaceWith(fresh);
   if (focused) document.querySelector(`[id="${focused}"]${within}`)?.focus({ preventScroll: true });
@@ -47,6 +50,7 @@ async function look() {
   }
 }
 
+localise(document);
 setInterval(look, ROUND);
 addEventListener("focus", look);
 addEventListener("pageshow", look);

@@ -1,4 +1,4 @@
-// Bundles quiz.js, quiz.css and loader.js from this folder and every items/<type>/ folder.
+// Bundles quiz.js, quiz.css, loader.js and clock.js (for our other pages) from this folder and every items/<type>/ folder.
 //   node qinlian/quiz/js/build.mjs           writes qinlian/quiz/static/
 //   node qinlian/quiz/js/build.mjs --check   fails when the committed files are not what would be written
 import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
@@ -43,7 +43,9 @@ async function bundles() {
     target: "es2022",
     plugins: [collectViews],
   });
-  const loader = await build({ ...shared, entryPoints: ["loader.js"], format: "esm", target: "es2022" });
+  const [loader, clock] = await Promise.all(
+    ["loader.js", "clock.js"].map((entry) => build({ ...shared, entryPoints: [entry], format: "esm", target: "es2022" })),
+  );
   const sheets = ["quiz.css", ...fromTypes("view.css").map((path) => relative(here, path))];
   const css = await build({
     ...shared,
@@ -54,6 +56,7 @@ async function bundles() {
     "quiz.js": js.outputFiles[0].text,
     "quiz.css": css.outputFiles[0].text,
     "loader.js": loader.outputFiles[0].text,
+    "clock.js": clock.outputFiles[0].text,
   };
 }
 
@@ -67,7 +70,7 @@ if (process.argv.includes("--check")) {
     console.error(`${stale.map((n) => `qinlian/quiz/static/${n}`).join("、")} 不是最新的；请运行 npm run build`);
     process.exit(1);
   }
-  console.log("quiz.js、quiz.css、loader.js 是最新的");
+  console.log(`${Object.keys(made).join("、")} 是最新的`);
 } else {
   for (const [name, text] of Object.entries(made)) writeFileSync(join(out, name), text);
   console.log(Object.entries(made).map(([n, t]) => `${n} ${(Buffer.byteLength(t) / 1024).toFixed(1)} KB`).join("，"));

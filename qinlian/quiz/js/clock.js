@@ -1,7 +1,7 @@
-// Times in Beijing, wherever the learner's device believes it is: due dates are set there.
+// Times as the clock on the learner's wall shows them: in the browser's own time zone, said where it is not Beijing's.
 
-const BEIJING = new Intl.DateTimeFormat("en-US", {
-  timeZone: "Asia/Shanghai",
+const BEIJING = 480;
+const PARTS = /** @type {const} */ ({
   hourCycle: "h23",
   year: "numeric",
   month: "numeric",
@@ -11,9 +11,22 @@ const BEIJING = new Intl.DateTimeFormat("en-US", {
 });
 
 /** @returns {Record<string, string>} */
-const parts = (date) => Object.fromEntries(BEIJING.formatToParts(date).map((p) => [p.type, p.value]));
+function parts(date) {
+  // Made anew each time: whoever travels takes the open page along.
+  return Object.fromEntries(new Intl.DateTimeFormat("en-US", PARTS).formatToParts(date).map((p) => [p.type, p.value]));
+}
 
-/** 20:31 */
+/** （UTC+5:45） for a moment at which the browser's zone is not eight hours ahead, else empty. */
+function zone(date) {
+  const ahead = -date.getTimezoneOffset();
+  if (ahead === BEIJING) return "";
+  const minutes = Math.abs(ahead) % 60;
+  const hours = Math.floor(Math.abs(ahead) / 60);
+  const offset = ahead ? `${ahead < 0 ? "-" : "+"}${hours}${minutes ? `:${String(minutes).padStart(2, "0")}` : ""}` : "";
+  return `（UTC${offset}）`;
+}
+
+/** 20:31, for what has just happened here. */
 export function clock(date = new Date()) {
   const { hour, minute } = parts(date);
   return `${hour}:${minute}`;
@@ -23,7 +36,25 @@ export function clock(date = new Date()) {
 export function day(text) {
   const date = new Date(text);
   if (Number.isNaN(date.getTime())) return "";
-  const there = parts(date);
-  const year = there.year === parts(new Date()).year ? "" : `${there.year}年`;
-  return `${year}${there.month}月${there.day}日 ${clock(date)}`;
+  const here = parts(date);
+  const year = here.year === parts(new Date()).year ? "" : `${here.year}年`;
+  return `${year}${here.month}月${here.day}日 ${clock(date)}${zone(date)}`;
+}
+
+/** A <time> that says it; null for something that is no time. */
+export function moment(text) {
+  const said = day(text);
+  if (!said) return null;
+  const element = document.createElement("time");
+  element.dateTime = text;
+  element.textContent = said;
+  return element;
+}
+
+/** Says in the browser's zone what a page was written with in Beijing's. */
+export function localise(root) {
+  for (const element of root.querySelectorAll("time[datetime]")) {
+    const said = day(element.dateTime);
+    if (said && element.textContent !== said) element.textContent = said;
+  }
 }

@@ -1,5 +1,5 @@
 // A graded quiz: open → submitted → graded, and open again while attempts remain.
-import { day } from "./clock.js";
+import { moment } from "./clock.js";
 import { ask } from "./dialog.js";
 import { button, h, land, number } from "./dom.js";
 import { facts, refusal, remarks, scoreCard, topics } from "./score.js";
@@ -86,11 +86,11 @@ export function quiz(model, frame, views) {
   }
 
   function pending() {
-    const at = day(model.get("context").submitted_at);
+    const at = moment(model.get("context").submitted_at);
     return h(
       "div",
       { class: "ql-waiting" },
-      h("p", {}, h("strong", {}, "已提交"), at ? `（${at}）` : ""),
+      h("p", {}, h("strong", {}, "已提交"), at ? "，" : "", at),
       h("p", {}, "正在评分。成绩出来后会自动显示在这里，不用刷新，也可以先做别的。"),
     );
   }
@@ -120,7 +120,7 @@ export function quiz(model, frame, views) {
     const { due, waiting } = model.get("context");
     if (block.reveal === "不公布") return "本测验不公布答案。";
     if (waiting) return "新的提交正在评分，评完后这里会自动更新。";
-    return due ? "答案和解析将在测验截止后公布。" : "";
+    return due ? h("span", {}, "答案和解析在 ", moment(due), " 截止后公布。") : "";
   }
 
   /** Marks every question as far as the result allows. */
@@ -186,8 +186,8 @@ export function quiz(model, frame, views) {
         content.push(caution("心得还没有写。可以先提交测验，写好后再单独提交心得。"));
       }
     }
-    if (context.due && new Date(context.due) < new Date()) {
-      content.push(caution("已经过了截止时间，这次提交会记为迟交。"));
+    if (context.overdue) {
+      content.push(caution("已经过了截止时间，这次会记为逾期提交；截止前交过的，成绩仍以截止前的为准。"));
     }
     const { attempts } = model.get("block");
     content.push(h("p", {}, attempts > 1 ? `提交后这一次不能再改。这是第 ${model.get("attempt")} 次，共 ${attempts} 次。` : "提交后不能再改。"));

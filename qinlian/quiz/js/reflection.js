@@ -1,6 +1,6 @@
 // A reflection: a text that a person reads. It can be changed at any time and handed in again.
 import { ask } from "./dialog.js";
-import { day } from "./clock.js";
+import { moment } from "./clock.js";
 import { button, h, land, number } from "./dom.js";
 import { refusal, remarks } from "./score.js";
 import { Sheet } from "./sheet.js";
@@ -52,8 +52,8 @@ export function reflection(model, frame, views) {
 
   function standing(result) {
     if (phase === "submitted") {
-      const at = day(model.get("context").submitted_at);
-      return [h("div", { class: "ql-waiting" }, h("p", {}, h("strong", {}, "待评阅"), at ? `（${at} 提交）` : ""), h("p", {}, "老师评阅后，分数和评语会显示在这里。"))];
+      const at = moment(model.get("context").submitted_at);
+      return [h("div", { class: "ql-waiting" }, h("p", {}, h("strong", {}, "待评阅"), ...(at ? ["，", at, " 提交"] : [])), h("p", {}, "老师评阅后，分数和评语会显示在这里。"))];
     }
     if (result.state !== "已评阅") return [];
     return [

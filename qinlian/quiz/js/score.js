@@ -1,5 +1,5 @@
 // How a graded quiz stands: the score, whether it passed, what to look at again.
-import { day } from "./clock.js";
+import { moment } from "./clock.js";
 import { h, number } from "./dom.js";
 
 const passLine = (block) => number((block.points * block.pass_mark) / 100);
@@ -14,7 +14,7 @@ export function facts(block, context, attempt) {
   if (block.attempts > 1) {
     list.push(["作答机会", `共 ${block.attempts} 次，这是第 ${attempt} 次，成绩按${block.keep}一次计`]);
   } else list.push(["作答机会", "只有 1 次"]);
-  if (context.due) list.push(["截止时间", day(context.due)]);
+  if (context.due) list.push(["截止时间", deadline(context)]);
   return h(
     "dl",
     { class: "ql-facts" },
@@ -22,10 +22,16 @@ export function facts(block, context, attempt) {
   );
 }
 
-/** Sentences of the grader about the submission, and whether it came late. */
+/** When the learner's own time is over, and whether it is. */
+function deadline(context) {
+  const said = h("span", { "data-overdue": String(context.overdue) }, context.extended ? "已延期至 " : "", moment(context.due));
+  if (context.overdue) said.append(context.extended ? "，已过期" : "（已过期）");
+  return said;
+}
+
+/** Sentences of the grader about the submission. */
 export function remarks(result) {
-  const notes = [...(result.notes ?? [])];
-  if (result.late) notes.unshift("这次提交晚于截止时间，按迟交处理");
+  const notes = result.notes ?? [];
   return notes.length ? h("ul", { class: "ql-notes" }, ...notes.map((n) => h("li", {}, n))) : "";
 }
 
