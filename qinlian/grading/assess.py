@@ -145,6 +145,7 @@ def assess(
         learner=submission.learner,
         answers=submission.answers,
         history=others,
+        before=attempts.get(submission.identity),
         number=number,
         seen_at=first_seen,
         late=seconds > 0,

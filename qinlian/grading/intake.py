@@ -99,11 +99,11 @@ def submission_time(folder: Folder, first_seen: datetime) -> tuple[datetime, str
     written = min(folder.written, first_seen)
     claimed = folder.name.claimed
     if claimed is None:
-        return written, "提交文件夹上的时间无法识别，按系统收到的时间记"
+        return written, "提交所写的时间无法识别，提交时间按系统收到的时间记"
     if claimed > first_seen + TOLERANCE:
-        return written, "提交文件夹上的时间晚于实际收到的时间，按系统收到的时间记"
+        return written, "提交时您那边的时钟快了，提交时间按系统收到的时间记"
     if claimed < written - TOLERANCE:
-        return written, "提交文件夹上的时间早于文件实际写成的时间，按系统收到的时间记"
+        return written, "提交时您那边的时钟慢了，提交时间按系统收到的时间记"
     return min(claimed, first_seen), ""
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from qinlian.database import chunks, naive
 from qinlian.grading.tables import ASSIGNMENT, SUBMITTED_ASSIGNMENT
 
-__all__ = ["Deadline", "checked_penalty", "deadline"]
+__all__ = ["Deadline", "checked_penalty", "deadline", "late_note"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,16 @@ def deadline(connection: Connection, module: str, learners: Sequence[str]) -> De
         )
         extensions |= {found.student_id: found.extension for found in connection.execute(query)}
     return Deadline(row.duedate, extensions)
+
+
+def late_note(penalty: float, *, on_time: bool) -> str:
+    """What being late meant for a submission, in words for the learner.
+
+    ``penalty`` are the points nbgrader took off; ``on_time``: something had been handed in before the due date.
+    """
+    if on_time:
+        return "逾期提交：截止前已经交过，成绩以截止前的为准"
+    return f"逾期提交：扣 {penalty:g} 分" if penalty > 0 else "逾期提交：没有扣分"
 
 
 def checked_penalty(penalty: float | None, score: float) -> float | None:

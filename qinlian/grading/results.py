@@ -27,6 +27,7 @@ from qinlian.grading.explain import topics_to_review
 from qinlian.grading.folders import close_to_listing
 from qinlian.grading.grades import ItemGrade, QuizGrade, ReflectionGrade
 from qinlian.grading.intake import Intake, Parcel, Refusal
+from qinlian.grading.late import late_note
 from qinlian.grading.responses import mark_released, open_engine
 from qinlian.grading.setting import Setting
 from qinlian.grading.submission import read_submission
@@ -172,9 +173,12 @@ def _reflection_result(grade: ReflectionGrade, mark: Mark | None) -> ReflectionR
     return ReflectionResult(state=state, score=score, points=points, comment=comment)
 
 
-def result_of(done: Assessment, marks: Marks, *, max_score: float, graded_at: datetime) -> ResultFile:
-    """The result of one assessed submission."""
+def result_of(
+    done: Assessment, marks: Marks, *, max_score: float, graded_at: datetime, on_time: bool = False
+) -> ResultFile:
+    """The result of one assessed submission; ``on_time``: the learner handed in another before the due date."""
     grade = done.grade
+    late = [late_note(round(marks.penalty, 2), on_time=on_time)] if grade.late else []
     edition = grade.edition
     quizzes = {q.quiz.id: _quiz_result(edition, q) for q in grade.quizzes}
     submitted = done.submission.submitted_at or done.first_seen
@@ -188,7 +192,7 @@ def result_of(done: Assessment, marks: Marks, *, max_score: float, graded_at: da
         score=marks.score,
         max_score=max_score,
         state="待评阅" if marks.waiting else "已评分",
-        notes=grade.notes,
+        notes=(*late, *grade.notes),
         quizzes={quiz_id: found for quiz_id, found in quizzes.items() if found is not None},
         reflections={r.public_id: _reflection_result(r, marks.cells.get(r.item.id)) for r in grade.reflections},
     )
@@ -235,6 +239,7 @@ def publish_results(setting: Setting, course_dir: Path, parcels: Sequence[Parcel
             marks.get(learner, Marks()),
             max_score=sum(points.values()),
             graded_at=now,
+            on_time=any(not a.late for a in past.attempts.get(learner, {}).values()),
         )
         if write_result(setting.results, parcel.secret, result):
             written.append(parcel)

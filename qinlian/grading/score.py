@@ -11,7 +11,10 @@ submission arrived):
 - k <= known, with changed answers: the result of that draw was out. Recorded, not counted, and no
   attempt is used up: it earns nothing, and an honest page that was one result behind loses nothing.
 - k > n: nobody was shown that draw. Graded against the draw known + 1.
-- More attempts than the quiz allows, or after a pass that opened the key: recorded, not counted.
+- More attempts than the quiz allows, or after a pass that opened the key, or after a late attempt whose
+  result was out (past the learner's own due date a result shows the key): recorded, not counted.
+
+A late attempt counts only where nothing at all was handed in on time: nbgrader then holds the late submission.
 """
 
 from __future__ import annotations
@@ -115,10 +118,9 @@ class _Taken:
     items: tuple[ItemGrade, ...]
 
 
-def _counted(quiz: QuizBlock, taken: Iterable[_Taken]) -> float:
-    """What the gradebook holds: best or last, late ones only if none was on time."""
-    everyone = list(taken)
-    valid = [t for t in everyone if not t.late] or everyone
+def _counted(quiz: QuizBlock, taken: Iterable[_Taken], on_time: bool) -> float:
+    """What the gradebook holds: best or last; late ones only if no submission was on time."""
+    valid = [t for t in taken if not (on_time and t.late)]
     if not valid:
         return 0.0
     best = max(t.score for t in valid) if quiz.keep == "最高" else max(valid, key=lambda t: t.submission).score
@@ -128,10 +130,19 @@ def _counted(quiz: QuizBlock, taken: Iterable[_Taken]) -> float:
 class _Past:
     """The attempts at one quiz in all other submissions, split where this one stands."""
 
-    def __init__(self, quiz: QuizBlock, history: Iterable[PastAttempt], number: int, seen_at: datetime) -> None:
+    def __init__(
+        self,
+        quiz: QuizBlock,
+        history: Collection[PastAttempt],
+        number: int,
+        seen_at: datetime,
+        before: PastAttempt | None,
+    ) -> None:
+        self.counted_already = any(q.quiz == quiz.id and q.state == "计入" for q in before.quizzes) if before else False
         self.before: list[tuple[PastAttempt, PastQuiz]] = []
         self.all: list[_Taken] = []
         self.known: list[_Taken] = []
+        self.on_time = any(not a.late for a in history if a.number != number)
         for attempt in sorted(history, key=lambda a: a.number):
             for past in attempt.quizzes:
                 if past.quiz != quiz.id or past.state != "计入" or attempt.number == number:
@@ -190,10 +201,17 @@ def _grade_quiz(
     declared = answers.attempts.get(quiz.id, 1) if answers else 1
     k = declared if 1 <= declared <= n else known + 1
     items = graded(k)
-    # A pass opens the key under 末次, so nothing answered after it can count.
-    opened = (
-        quiz.reveal == "末次" and passes(_counted(quiz, past.known), quiz.points, quiz.pass_mark) and bool(past.known)
-    )
+    # A pass opens the key under 末次, and so does the due date: nothing answered after it can count.
+    opened = ""
+    if quiz.reveal == "末次" and any(t.late for t in past.known) and not past.counted_already:
+        # Unless it was moved back only afterwards, which takes nothing from an honest attempt.
+        opened = "已经截止并公布了答案"
+    elif (
+        quiz.reveal == "末次"
+        and past.known
+        and passes(_counted(quiz, past.known, past.on_time), quiz.points, quiz.pass_mark)
+    ):
+        opened = "已经通过并公布了答案"
     state: QuizState = "计入"
     if not any(item.answered for item in items):
         state = "未作答"
@@ -201,7 +219,7 @@ def _grade_quiz(
         state = "未改动"
     elif n > quiz.attempts or opened:
         state = "超次"
-        why = "已经通过并公布了答案" if opened else f"最多作答 {quiz.attempts} 次"
+        why = opened or f"最多作答 {quiz.attempts} 次"
         notes.append(f"测验 {quiz.id} {why}，这次作答已记录，不再计分")
     elif k <= known:
         state = "旧题"
@@ -213,7 +231,7 @@ def _grade_quiz(
     score = quiz_score(quiz.points, ((i.fraction, i.possible) for i in items)) if fresh else 0.0
     this = [_Taken(number, n, late, score, items)] if fresh else []
     everyone = sorted([*past.all, *this], key=lambda t: t.submission)
-    counted = _counted(quiz, everyone)
+    counted = _counted(quiz, everyone, past.on_time or not late)
     passed = bool(everyone) and passes(counted, quiz.points, quiz.pass_mark)
     used_up = len(everyone) >= quiz.attempts
     final = used_up or closed or (passed and quiz.reveal == "末次")
@@ -286,6 +304,7 @@ def grade(
     learner: str,
     answers: AnswerFile | AnswersError,
     history: Collection[PastAttempt] = (),
+    before: PastAttempt | None = None,
     number: int = 1,
     seen_at: datetime,
     late: bool = False,
@@ -297,7 +316,8 @@ def grade(
 
     ``named`` is the edition that the answers name, None when it is not kept here (then ``current``
     stands in, with a note). ``history`` are the learner's other submissions to this module, later
-    ones too when an older one is graded again. ``number`` is this submission's place in the order
+    ones too when an older one is graded again. ``before`` is what was recorded of this very one, if it was
+    graded before. ``number`` is this submission's place in the order
     of arrival, ``seen_at`` (aware) when it arrived. ``closed`` says that no more attempts are
     taken. ``points`` overrides a quiz's points by what its grade cell holds. Never raises for
     anything a learner wrote.
@@ -322,7 +342,7 @@ def grade(
         quiz = _policy(base.quizzes[wanted.id], wanted)
         if points and quiz.marked and wanted.id in points:
             quiz = quiz if quiz.points == points[wanted.id] else quiz.model_copy(update={"points": points[wanted.id]})
-        past = _Past(quiz, history, number, seen_at)
+        past = _Past(quiz, history, number, seen_at, before)
         quizzes.append(_grade_quiz(quiz, base, learner, given, past, number, late, closed, said))
     reflections = tuple(
         _reflection(item, edition if edition.ids.of(item.id) in edition.items else current, given, said)

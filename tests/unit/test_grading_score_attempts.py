@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from qinlian.grading.grades import QuizGrade
 from tests.sample import IDS
 from tests.unit.grading_learner import QUIZ, START, Learner, edition, quiz_of
 
@@ -183,3 +185,46 @@ def test_late_attempts_count_only_if_none_was_on_time() -> None:
     assert (late.score, late.counted) == (80.0, 26.67)
     only_late = Learner()
     assert quiz_of(only_late.hand_in(only_late.right(only_late.drawn(1)), late=True)).counted == 80.0
+
+
+def test_a_late_attempt_counts_for_nothing_after_any_submission_on_time() -> None:
+    """nbgrader holds the submission that was on time, whatever it left unanswered."""
+    learner = Learner()
+    learner.hand_in({})
+    late = quiz_of(learner.hand_in(learner.right(learner.drawn(1)), late=True))
+    assert (late.state, late.score, late.counted) == ("计入", 80.0, 0.0)
+
+
+class TestNobodyAnswersWithTheKeyInHand:
+    """Past the learner's own due date a result shows the key, so what is answered after it does not count."""
+
+    def late_twice(self, reveal: str) -> QuizGrade:
+        learner = Learner(edition(reveal=reveal))
+        first = quiz_of(learner.hand_in(learner.right(learner.drawn(1), wrong=4), late=True, closed=True))
+        assert first.revealed is (reveal != "不公布")
+        second = learner.right(learner.drawn(2, first.seen))
+        return quiz_of(learner.hand_in(second, attempt=2, late=True, closed=True))
+
+    def test_a_second_late_attempt_is_recorded_and_not_counted(self) -> None:
+        second = self.late_twice("末次")
+        assert (second.state, second.counted) == ("超次", 26.67)
+
+    @pytest.mark.parametrize("reveal", ["每次", "不公布"])
+    def test_where_the_due_date_opens_nothing_it_counts(self, reveal: str) -> None:
+        second = self.late_twice(reveal)
+        assert (second.state, second.counted) == ("计入", 80.0)
+
+    def test_what_counted_once_still_counts_when_the_due_date_is_moved_back(self) -> None:
+        learner = Learner()
+        first = quiz_of(learner.hand_in(learner.right(learner.drawn(1), wrong=4)))
+        second = learner.right(learner.drawn(2, first.seen))
+        assert quiz_of(learner.hand_in(second, attempt=2)).counted == 80.0
+        was = learner.history.pop()
+        learner.history = [replace(attempt, late=True) for attempt in learner.history]
+        again = quiz_of(learner.hand_in(second, attempt=2, late=True, closed=True, before=was))
+        assert (again.state, again.counted) == ("计入", 80.0)
+
+    def test_before_the_first_result_is_out_a_second_late_attempt_is_an_honest_one(self) -> None:
+        learner = Learner()
+        learner.hand_in(learner.right(learner.drawn(1), wrong=4), late=True, closed=True, released=False)
+        assert quiz_of(learner.hand_in(learner.right(learner.drawn(1)), late=True, closed=True)).counted == 80.0
