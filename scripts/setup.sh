@@ -88,9 +88,9 @@ install_ours() { # install_ours ARGUMENT…
     { tail -n 5 "$log" >&2; die "课程程序没有装上；全部过程记在 $log，请交给管理员"; }
 }
 
-# What the environment was made from; another place or another lock makes it anew.
+# What the environment was made from; another lock, and where it links to here another place, makes it anew.
 stamp_of() { # stamp_of LOCK
-  { cat "$1" pyproject.toml; pwd; } | sha256sum | cut -d' ' -f1
+  { cat "$1" pyproject.toml; [ "$environment" != .venv ] || pwd; } | sha256sum | cut -d' ' -f1
 }
 
 one_at_a_time() { # one_at_a_time COMMAND…
