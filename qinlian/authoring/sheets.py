@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from openpyxl.workbook import Workbook
     from openpyxl.worksheet.worksheet import Worksheet
 
-__all__ = ["Row", "Sheet", "hidden", "open_workbook", "read_sheet", "safe_text"]
+__all__ = ["Row", "Sheet", "cell_text", "header_text", "hidden", "open_workbook", "put_text", "read_sheet"]
 
 _LARGEST = 20_000_000
 _LARGEST_UNPACKED = 300_000_000
+_BOMB_FROM, _BOMB_RATIO = 10_000_000, 100
+"""Real workbooks unpack to ten or thirty times their size."""
 _MOST_ROWS = 20_000
 _HEADER_WITHIN = 10
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
@@ -57,13 +59,24 @@ class Sheet:
     place: Place
 
 
-def safe_text(text: str) -> str:
-    """``text`` as a spreadsheet stores it; ``_x0041_`` would otherwise be read as a letter."""
-    return re.sub("_(?=x[0-9A-Fa-f]{4}_)", "_x005F_", text)
+def put_text(cell: Cell | Any, text: str) -> None:
+    """Write ``text`` into a cell so that it stays text, whatever it begins with and when somebody edits it."""
+    if text:
+        # ``_x0041_`` would otherwise be read as a letter.
+        cell.value = re.sub("_(?=x[0-9A-Fa-f]{4}_)", "_x005F_", text)
+        cell.data_type = "s"
+        cell.quotePrefix = text[0] in "=+-@\t"
+    cell.number_format = "@"
 
 
-def open_workbook(path: Path) -> tuple[Workbook | None, tuple[Diagnostic, ...]]:
-    """The workbook, or None and E101 or E121 with the reason."""
+def open_workbook(
+    path: Path, *, read_only: bool = False, unpacked: int | None = None
+) -> tuple[Workbook | None, tuple[Diagnostic, ...]]:
+    """The workbook, or None and E101 or E121 with the reason.
+
+    ``read_only`` reads it row by row, for long ones; close it afterwards. ``unpacked`` is the most bytes it may
+    unpack to, where that is less than usual.
+    """
     place = Place(path.name)
     try:
         size = path.stat().st_size
@@ -77,12 +90,12 @@ def open_workbook(path: Path) -> tuple[Workbook | None, tuple[Diagnostic, ...]]:
         return None, (place.says("E121", "这是旧格式或加了密码的 Excel 文件", "去掉密码，另存为 .xlsx"),)
     try:
         with zipfile.ZipFile(path) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-        if unpacked > _LARGEST_UNPACKED:
+            full = sum(entry.file_size for entry in archive.infolist())
+        if full > (unpacked or _LARGEST_UNPACKED) or full > max(_BOMB_FROM, _BOMB_RATIO * size):
             return None, (place.says("E121", "文件展开后太大", "删掉多余的工作表和空行后另存"),)
         import openpyxl
 
-        return openpyxl.load_workbook(path), ()
+        return openpyxl.load_workbook(path, read_only=read_only), ()
     except Exception:  # whatever a broken file makes zipfile, the XML parser or openpyxl raise
         return None, (place.says("E121", "这不是完好的 .xlsx 文件", "用 Excel 或 WPS 打开，另存为 .xlsx"),)
 
@@ -99,7 +112,7 @@ def read_sheet(file: str, sheet: Worksheet, headers: tuple[str, ...]) -> tuple[S
     columns: dict[int, str] = {}
     places: dict[str, Place] = {}
     for number, cell in enumerate(sheet[top], 1):
-        name = _header(cell.value)
+        name = header_text(cell.value)
         place = Place(file, sheet=sheet.title, cell=cell.coordinate)
         if name in headers and name not in places:
             columns[number] = name
@@ -126,7 +139,8 @@ def read_sheet(file: str, sheet: Worksheet, headers: tuple[str, ...]) -> tuple[S
     return Sheet(sheet.title, places, tuple(rows), Place(file, sheet=sheet.title, cell=f"A{top}")), problems
 
 
-def _header(value: object) -> str:
+def header_text(value: object) -> str:
+    """A heading as it is compared: narrow, without spaces, colon or asterisk."""
     text = re.sub(r"\s+", "", narrow(str(value))) if value is not None else ""
     return re.sub("[a-z]$", lambda m: m.group().upper(), text.rstrip("*:"))
 
@@ -134,7 +148,7 @@ def _header(value: object) -> str:
 def _header_row(sheet: Worksheet, headers: tuple[str, ...]) -> int | None:
     best, most = None, 1
     for number in range(1, min(_HEADER_WITHIN, sheet.max_row) + 1):
-        known = sum(_header(cell.value) in headers for cell in sheet[number])
+        known = sum(header_text(cell.value) in headers for cell in sheet[number])
         if known > most:
             best, most = number, known
     return best
@@ -166,7 +180,7 @@ def _row(file: str, sheet: Worksheet, number: int, columns: dict[int, str]) -> t
         if name is None:
             problems.append(place.says("E122", "这一列没有表头", "补上表头，或清空这一列"))
             continue
-        text, reason = _text(cell)
+        text, reason = cell_text(cell)
         if reason:
             unread.add(name)
             problems.append(place.says("E123", reason, "把单元格设成“文本”格式，重新输入原文"))
@@ -177,8 +191,8 @@ def _row(file: str, sheet: Worksheet, number: int, columns: dict[int, str]) -> t
     return Row(cells, places, Place(file, sheet=sheet.title, cell=f"A{number}"), frozenset(unread)), problems
 
 
-def _text(cell: Cell | Any) -> tuple[str, str]:
-    """(text, reason why there is none)."""
+def cell_text(cell: Cell | Any) -> tuple[str, str]:
+    """What a filled cell shows, or why that cannot be told: (text, reason)."""
     value = cell.value
     if cell.data_type == "f":
         return "", "这里是公式，读不到它显示的文字"

@@ -13,7 +13,7 @@ from qinlian.authoring.meaning import check_citations, check_item, check_unique
 from qinlian.authoring.placed import Placed
 from qinlian.authoring.rows import LETTERS, ORDER, column_of, read_row
 from qinlian.authoring.rulebook import Rulebook
-from qinlian.authoring.sheets import Sheet, hidden, open_workbook, read_sheet, safe_text
+from qinlian.authoring.sheets import Sheet, hidden, open_workbook, put_text, read_sheet
 from qinlian.authoring.textfile import Place, nearest
 from qinlian.authoring.writer import number_text
 from qinlian.core.diagnostics import Diagnostic, ordered
@@ -85,12 +85,7 @@ def _fill(sheet: Worksheet, items: Sequence[Item]) -> None:
             if len(text) > _LONGEST_CELL:
                 raise CourseError(f"{row['题号']} 的{header}超过了 Excel 一格能放的 {_LONGEST_CELL} 字；先把它改短")
             target = sheet.cell(number, column)
-            # Text, whatever it begins with; and the format keeps it text when someone edits it.
-            if text:
-                target.value = safe_text(text)
-                target.data_type = "s"
-                target.quotePrefix = text[0] in "=+-@\t"
-            target.number_format = "@"
+            put_text(target, text)
             target.alignment = Alignment(vertical="top", wrap_text=True)
 
 
