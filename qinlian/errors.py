@@ -6,10 +6,12 @@ QinlianError
 ├── AnswersError           answers.json cannot be graded as it is
 ├── SubmissionError        a submission folder in the exchange is refused
 ├── GradingError           the grader cannot do its work (no key, no gradebook)
+│   └── ClaimError         another grader took over what this one was at
 ├── StoreError             answers could not be saved on the learner's side
 ├── RosterError            the roster cannot be read or changed
 ├── HubError               the Hub, or the unix accounts of its people, cannot be brought up to date
 ├── SignInError            nobody can be let in: the roster or the sign-in store cannot be read
+├── BackupError            a backup cannot be made, or must not be restored
 └── ClassroomError         the local classroom cannot start
 
 Every message is Chinese, names the file or record, and says the way out.
@@ -19,7 +21,9 @@ from __future__ import annotations
 
 __all__ = [
     "AnswersError",
+    "BackupError",
     "BuildError",
+    "ClaimError",
     "ClassroomError",
     "CourseError",
     "GradingError",
@@ -74,6 +78,10 @@ class GradingError(QinlianError):
     """The grader lacks what it needs: the course, an edition, the gradebook."""
 
 
+class ClaimError(GradingError):
+    """Another grader took over what this one was at, so this one must not write."""
+
+
 class StoreError(QinlianError):
     """An answer could not be written on the learner's side."""
 
@@ -88,6 +96,10 @@ class HubError(QinlianError):
 
 class SignInError(QinlianError):
     """The roster or the Hub's sign-in store cannot be read or written, so nobody can be let in."""
+
+
+class BackupError(QinlianError):
+    """A backup cannot be made, or a file is no backup that may be restored here."""
 
 
 class ClassroomError(QinlianError):

@@ -1,0 +1,1 @@
+"""One file that holds everything a classroom needs to come back, and the way back."""
