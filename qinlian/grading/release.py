@@ -86,6 +86,17 @@ def _different(made: dict[str, bytes | None], found: dict[str, bytes | None]) ->
 class QinlianRelease(ExchangeReleaseAssignment):  # type: ignore[misc]
     """Publishes what course/ gives, and archives its edition first."""
 
+    def ensure_root(self) -> None:
+        """Find the exchange, or make it as nbgrader does; raises ExchangeError where it cannot be written to.
+
+        One that is there keeps its mode: nbgrader would open it to everybody's writing, and then any user of the
+        machine could put a folder of theirs in the place of the course's.
+        """
+        if Path(self.root).is_dir():
+            super(ExchangeReleaseAssignment, self).ensure_root()
+        else:
+            super().ensure_root()
+
     def copy_files(self) -> None:
         """Check, archive the edition, publish. Raises ExchangeError, in Chinese, when refused."""
         module_id = self.coursedir.assignment_id

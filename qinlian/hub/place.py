@@ -40,7 +40,7 @@ def make_folders(hub: HubSettings) -> None:
         *((hub.classroom / name, GRADER, 0o700) for name in ("submitted", "autograded", "feedback", "logs")),
         (hub.learners, "root", 0o755),
         (hub.homes, "root", 0o711),
-        (hub.exchange, "root", 0o755),
+        (hub.exchange, GRADER, 0o755),
         (inside, GRADER, 0o755),
         (inside / "outbound", GRADER, 0o755),
         # Nobody lists it, nobody touches another's folder in it.
