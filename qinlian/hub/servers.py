@@ -33,7 +33,7 @@ from qinlian.hub.place import bring_course, check_way_in, make_folders, make_lea
 from qinlian.hub.settings import GRADER, HubSettings, Ports
 from qinlian.toolpath import put_tools_on_path
 
-__all__ = ["Wishes", "run_hub"]
+__all__ = ["Wishes", "run_hub", "settings_for"]
 
 _START_PATIENCE = 120.0
 _ROUND = 0.5
@@ -74,7 +74,7 @@ def _free_ports(count: int) -> list[int]:
             each.close()
 
 
-def _settings(state: Path, course_id: str, wishes: Wishes) -> HubSettings:
+def settings_for(state: Path, course_id: str, wishes: Wishes) -> HubSettings:
     """This Hub's settings: those of the last start, with what is wished for now on top."""
     try:
         known = HubSettings.load(state)
@@ -283,7 +283,7 @@ def run_hub(root: Path, state: Path, wishes: Wishes, roster: Path | None = None)
     put_tools_on_path()
     check_way_in(state)
     course = load_course(root / "course")
-    hub = _settings(state.resolve(), course.id, wishes)
+    hub = settings_for(state.resolve(), course.id, wishes)
     hub.save()
     processes: list[Process] = []
     with _only_one(hub), ended_by_signals():
