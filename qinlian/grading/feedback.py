@@ -21,7 +21,10 @@ from nbgrader.exchange import ExchangeError
 from nbgrader.preprocessors import GetGrades
 from traitlets.config import Config
 
+from qinlian.core.zone import BEIJING
 from qinlian.errors import GradingError
+from qinlian.grading.late import deadline, handed_in
+from qinlian.grading.responses import open_engine
 from qinlian.grading.setting import Setting
 from qinlian.notebooks.said import Said
 
@@ -76,12 +79,25 @@ class FeedbackExporter(HTMLExporter):
         resources = resources if resources is not None else {}
         # The title cell is ours: everything but the answers comes from the released notebook.
         first = next((c.source for c in nb.cells if c.cell_type == "markdown"), "")
-        resources["qinlian"] = {"title": first.split("\n", 1)[0].removeprefix("# ").strip()}
+        resources["qinlian"] = {"title": first.split("\n", 1)[0].removeprefix("# ").strip(), "sent": "", "late": False}
         return super().from_notebook_node(nb, resources, **kw)
 
 
 class GetMarks(GetGrades):  # type: ignore[misc]
-    """nbgrader's GetGrades, which besides tells a mark of nothing from one that is still to come."""
+    """nbgrader's GetGrades, which besides tells a mark of nothing from one that is still to come, and when it came."""
+
+    def preprocess(self, nb: Any, resources: Any) -> Any:
+        """Put marks, comments and the time of the submission into the page's notebook and resources."""
+        nb, resources = super().preprocess(nb, resources)
+        with open_engine(self.db_url).connect() as connection:
+            came = handed_in(connection, self.assignment_id, self.student_id)
+            due = deadline(connection, self.assignment_id, [self.student_id])
+        if came is not None:
+            there = came.astimezone(BEIJING)
+            # The page runs no script that could know the reader's own zone.
+            sent = f"{there.year}年{there.month}月{there.day}日 {there:%H:%M}（北京时间）"
+            resources.setdefault("qinlian", {}).update(sent=sent, late=due.seconds_late(self.student_id, came) > 0)
+        return nb, resources
 
     def _get_score(self, cell: NotebookNode, resources: Any) -> None:
         super()._get_score(cell, resources)

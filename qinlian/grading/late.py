@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
-from qinlian.database import chunks, naive
+from qinlian.database import aware, chunks, naive
 from qinlian.grading.tables import ASSIGNMENT, SUBMITTED_ASSIGNMENT
 
-__all__ = ["Deadline", "checked_penalty", "deadline", "late_note"]
+__all__ = ["Deadline", "checked_penalty", "deadline", "handed_in", "late_note"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,16 @@ def deadline(connection: Connection, module: str, learners: Sequence[str]) -> De
         )
         extensions |= {found.student_id: found.extension for found in connection.execute(query)}
     return Deadline(row.duedate, extensions)
+
+
+def handed_in(connection: Connection, module: str, learner: str) -> datetime | None:
+    """When (aware) the submission came that nbgrader holds; None without one."""
+    query = (
+        select(SUBMITTED_ASSIGNMENT.c.timestamp)
+        .join(ASSIGNMENT, ASSIGNMENT.c.id == SUBMITTED_ASSIGNMENT.c.assignment_id)
+        .where(ASSIGNMENT.c.name == module, SUBMITTED_ASSIGNMENT.c.student_id == learner)
+    )
+    return aware(connection.execute(query).scalar())
 
 
 def late_note(penalty: float, *, on_time: bool) -> str:
