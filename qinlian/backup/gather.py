@@ -53,8 +53,8 @@ class LeftOut:
 class _Shares:
     """How much of each learner's was taken."""
 
-    def __init__(self, depth: int) -> None:
-        self._depth = depth
+    def __init__(self, start: str, depth: int) -> None:
+        self._depth = depth and depth + (start.count("/") + 1 if start else 0)
         self._bytes: dict[str, int] = defaultdict(int)
         self._files: dict[str, int] = defaultdict(int)
 
@@ -79,7 +79,7 @@ def walk(
     handle = os.open(root / start, flags)
     try:
         yield Found(start, os.fstat(handle), None)
-        yield from _folder(handle, start, skip, _Shares(depth), depth, left_out, read)
+        yield from _folder(handle, start, skip, _Shares(start, depth), depth, left_out, read)
     finally:
         os.close(handle)
 
@@ -122,6 +122,8 @@ def _folder(
                 os.close(inner)
         elif not stat.S_ISREG(status.st_mode):
             left_out.note("链接或特殊文件", below)
+        elif wild and status.st_size > _FILE:
+            left_out.note("大于 100 MB 的文件", below)
         elif not shares.takes(below, status.st_size):
             left_out.note("超出一人份额的内容", below)
         else:
@@ -131,9 +133,6 @@ def _folder(
 def _file(
     folder: int, name: str, path: str, status: os.stat_result, wild: bool, left_out: LeftOut, read: bool
 ) -> Iterator[Found]:
-    if wild and status.st_size > _FILE:
-        left_out.note("大于 100 MB 的文件", path)
-        return
     if not read:
         yield Found(path, status, None)
         return

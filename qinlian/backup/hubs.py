@@ -6,8 +6,6 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from qinlian.atomic import replace_file
 from qinlian.backup.reading import Contents
 from qinlian.errors import BackupError, ClassroomError
@@ -27,7 +25,7 @@ def restored_settings(state: Path, contents: Contents, database_url: str | None)
         raise BackupError("这份备份里没有 Hub 课堂的设置，不能恢复成 Hub 课堂；请检查文件")
     try:
         found = HubSettings.model_validate(json.loads(contents.settings) | {"state": str(state.resolve())})
-    except (ValueError, ValidationError):
+    except (ValueError, TypeError, RecursionError):
         raise BackupError("备份里 Hub 课堂的设置读不懂；请用写这份备份的那一版程序恢复") from None
     try:
         here = HubSettings.load(state).database_url

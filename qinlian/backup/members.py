@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from qinlian.errors import BackupError
 
@@ -75,7 +75,7 @@ def parse_header(data: bytes) -> Header:
                 f"这份备份是程序 {str(found.get('product'))[:20]} 版写的，格式较新；请先把程序升到那一版再恢复"
             )
         return Header.model_validate(found)
-    except (ValueError, ValidationError):
+    except (ValueError, RecursionError):
         raise not_ours() from None
 
 

@@ -212,7 +212,7 @@ def _compare(lines: IO[bytes], tar: tarfile.TarFile, member: tarfile.TarInfo) ->
 def _named(line: bytes) -> str:
     try:
         text = str(json.loads(line)[1])
-    except (ValueError, IndexError, TypeError, KeyError):
+    except (ValueError, IndexError, TypeError, KeyError, RecursionError):
         return "内容"
     shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return "".join(c for c in shown if c.isprintable())[:200]

@@ -103,5 +103,5 @@ def _arrival(line: bytes) -> tuple[str, datetime]:
     try:
         folder, moment = json.loads(line)
         return str(folder), datetime.fromisoformat(moment).astimezone(UTC)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError, OverflowError):
         raise BackupError("备份里的到达记录读不懂，可能被人改过；没有恢复，请换一份备份") from None
