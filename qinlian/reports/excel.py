@@ -9,35 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell, MergedCell
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from qinlian.atomic import replace_file
+from qinlian.reports.worksheet import guard, plain
 
 __all__ = ["guard", "write_excel"]
 
-_RUNS = ("=", "+", "-", "@", "\t", "\r")
 _FORMATS = {"提交时间": "yyyy-mm-dd hh:mm", "得分": "0.##", "满分": "0.##", "获得学时": "0.##", "次数": "0"}
 _WIDEST = 48
-
-
-def _plain(value: Any) -> Any:
-    """Text without characters that a worksheet cannot hold."""
-    return ILLEGAL_CHARACTERS_RE.sub("", value) if isinstance(value, str) else value
 
 
 def _width(value: Any) -> int:
     text = value.strftime("%Y-%m-%d %H:%M") if hasattr(value, "strftime") else str(value)
     return sum(2 if unicodedata.east_asian_width(c) in "FWA" else 1 for c in text)
-
-
-def guard(cell: Cell | MergedCell) -> None:
-    """Keep Excel, and whoever saves it on as CSV, from taking a text for a formula."""
-    if isinstance(cell, Cell) and isinstance(cell.value, str) and cell.value.startswith(_RUNS):
-        cell.data_type = "s"
-        cell.quotePrefix = True
 
 
 def _dress(sheet: Worksheet, columns: list[str], wrapped: Collection[str] = ()) -> None:
@@ -64,9 +51,9 @@ def write_excel(table: pd.DataFrame, path: Path, sheet: str = "成绩总表", wr
     Cells that begin with ``= + - @``, a tab or a line break stay text. The columns in ``wrapped`` hold long
     texts, which are shown whole.
     """
-    plain = table.map(_plain)
+    clean = table.map(plain)
     made = io.BytesIO()
     with pd.ExcelWriter(made, engine="openpyxl") as writer:
-        plain.to_excel(writer, sheet_name=sheet, index=False)
+        clean.to_excel(writer, sheet_name=sheet, index=False)
         _dress(writer.sheets[sheet], [str(c) for c in table.columns], wrapped)
     replace_file(path, made.getvalue())
