@@ -8,14 +8,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from qinlian.authoring.structure import split_list
-from qinlian.authoring.textfile import Place, TextFile, nearest
+from qinlian.authoring.textfile import Place, TextFile, display_name, nearest, read_text
 from qinlian.authoring.yamlfile import Fields, Value, read_yaml
-from qinlian.core.diagnostics import Diagnostic
+from qinlian.core.diagnostics import Diagnostic, has_errors
 from qinlian.core.model import Track
 from qinlian.core.zone import BEIJING
+from qinlian.errors import CourseError
 from qinlian.items.base import item_types
 
-__all__ = ["LOCAL", "MODULES", "CourseFrame", "ModuleEntry", "module_folder", "parse_course", "parse_local"]
+__all__ = [
+    "LOCAL",
+    "MODULES",
+    "CourseFrame",
+    "ModuleEntry",
+    "module_folder",
+    "parse_course",
+    "parse_local",
+    "read_tracks",
+]
 
 MODULES, LOCAL = "modules", "local"
 """The folders of course/ that hold the course's modules, and those that a branch adds by itself."""
@@ -87,6 +97,16 @@ def parse_course(parsed: TextFile) -> tuple[CourseFrame | None, list[Diagnostic]
         case_places=tracks,
     )
     return frame, problems
+
+
+def read_tracks(course_dir: Path) -> tuple[str, ...]:
+    """The names of the course's tracks, in their order. Raises CourseError when course.yaml cannot be read."""
+    path = course_dir / "course.yaml"
+    parsed, problems = read_text(path, display_name(course_dir, path))
+    frame, more = parse_course(parsed) if parsed else (None, [])
+    if frame is None or has_errors(more):
+        raise CourseError("course.yaml 读不出来；先运行 qinlian check，照提示改好", (*problems, *more))
+    return tuple(track.name for track in frame.tracks)
 
 
 def parse_local(name: str, parsed: TextFile, frame: CourseFrame) -> tuple[CourseFrame, list[Diagnostic]]:

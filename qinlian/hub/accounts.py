@@ -34,13 +34,14 @@ _SHADOW = Path("/etc/shadow")
 
 
 class AccountChanges(BaseModel):
-    """What was done, as accounts; ``problems`` are Chinese sentences about those where it could not be."""
+    """What was done, as accounts; ``problems`` are Chinese sentences about those in ``failed``."""
 
     model_config = ConfigDict(frozen=True)
 
     made: tuple[str, ...] = ()
     locked: tuple[str, ...] = ()
     unlocked: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
     def text(self) -> str:
@@ -60,7 +61,7 @@ def ensure_accounts(people: Iterable[Person], homes: Path) -> AccountChanges:
     be made at all (not root, no useradd).
     """
     _need_root()
-    made, locked, unlocked, problems = [], [], [], []
+    made, locked, unlocked, failed, problems = [], [], [], [], []
     ends = _ends()
     for person in people:
         name = person.account
@@ -75,8 +76,15 @@ def ensure_accounts(people: Iterable[Person], homes: Path) -> AccountChanges:
                 lock_account(name)
                 locked.append(name)
         except HubError as error:
+            failed.append(name)
             problems.append(str(error))
-    return AccountChanges(made=tuple(made), locked=tuple(locked), unlocked=tuple(unlocked), problems=tuple(problems))
+    return AccountChanges(
+        made=tuple(made),
+        locked=tuple(locked),
+        unlocked=tuple(unlocked),
+        failed=tuple(failed),
+        problems=tuple(problems),
+    )
 
 
 def ensure_account(person: Person, homes: Path) -> bool:

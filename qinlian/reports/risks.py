@@ -22,11 +22,11 @@ from pathlib import Path
 from sqlalchemy import create_engine, inspect, select
 from sqlalchemy.pool import NullPool
 
+from qinlian.configured import database_of
 from qinlian.core.model import Course
 from qinlian.grading.response_tables import ATTEMPT, QUIZ, RESPONSE
 from qinlian.items.selfcheck import OWN
 from qinlian.items.selfcheck.scale import OTHER_UNITS, SMALLEST_GROUP
-from qinlian.reports.table import database_of
 
 __all__ = ["EVERYBODY", "GroupRisks", "RatedRisk", "SelfRating", "group_risks", "risk_names", "self_ratings"]
 

@@ -17,14 +17,13 @@ from sqlalchemy import Engine, MetaData, case, create_engine, func, inspect, sel
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.engine import Connection
 from sqlalchemy.pool import NullPool
-from traitlets.config.loader import ConfigFileNotFound, PyFileConfigLoader
 
+from qinlian.configured import database_of
 from qinlian.core.model import Course, Module
 from qinlian.core.scoring import passes
 from qinlian.core.zone import BEIJING
-from qinlian.errors import GradingError
 
-__all__ = ["BEIJING", "COLUMNS", "database_of", "gradebook_table", "print_table"]
+__all__ = ["BEIJING", "COLUMNS", "gradebook_table", "print_table"]
 
 COLUMNS = ("学员", "姓名", "单位", "模块", "得分", "满分", "状态", "提交时间", "次数", "获得学时")
 """In nbgrader's student record the name is ``last_name`` and the unit ``first_name``."""
@@ -134,15 +133,6 @@ def _row(module: Module, pass_mark: float, graded: Any, attempts: int, waiting: 
         "提交时间": _beijing(graded.timestamp),
         "获得学时": module.hours if passed else 0.0,
     }
-
-
-def database_of(root: Path) -> str:
-    """The gradebook's address in the course's nbgrader_config.py, read without nbgrader. Raises GradingError."""
-    try:
-        config = PyFileConfigLoader("nbgrader_config.py", path=str(root.resolve())).load_config()
-    except ConfigFileNotFound:
-        raise GradingError(f"{root.resolve()} 里没有 nbgrader_config.py，这里不是课程的文件夹") from None
-    return str(config.CourseDirectory.get("db_url") or f"sqlite:///{root.resolve() / 'gradebook.db'}")
 
 
 def gradebook_table(gradebook: str | Path, course: Course) -> pd.DataFrame:

@@ -11,7 +11,9 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from qinlian.roster.units import at_or_below
+from qinlian.authoring.textfile import nearest
+from qinlian.errors import RosterError
+from qinlian.roster.units import ancestors, at_or_below, find, own_name
 
 __all__ = [
     "ALL",
@@ -134,6 +136,17 @@ class Roster:
     def units(self) -> tuple[str, ...]:
         """The units that people belong to, in order of first appearance."""
         return tuple(dict.fromkeys(person.unit for person in self.people))
+
+    def unit_named(self, text: str) -> str:
+        """The one unit that somebody means by ``text``: its path, or its last parts. Raises RosterError."""
+        found = find(text, self.units)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise RosterError(f"“{text}”有 {len(found)} 个：{'、'.join(found[:5])}；从上级写起")
+        known = dict.fromkeys(one for unit in self.units for one in (*ancestors(unit), unit))
+        close = nearest(text, [*known, *map(own_name, known)], listed=False)
+        raise RosterError(f"名单里没有单位“{text}”；{close or '用 qinlian roster list 看有哪些单位'}")
 
     def people_below(self, unit: str) -> tuple[Person, ...]:
         """Who belongs to ``unit`` or to a unit below it."""

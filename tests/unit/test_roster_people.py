@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qinlian.errors import RosterError
 from qinlian.roster.people import ALL, Person, Role, account_of
 from qinlian.roster.units import at_or_below
 from tests.roster_room import PLACES, person, roster
@@ -53,6 +54,18 @@ def test_units_stand_in_the_order_in_which_people_came():
     assert [one.number for one in everybody.people_below("乙")] == ["1", "3"]
     assert everybody.find("ql2") is everybody.people[1]
     assert everybody.find("ql9") is None
+
+
+def test_a_unit_may_be_named_by_its_last_part_where_that_is_enough():
+    everybody = roster(person("1", "省/甲市/中心"), person("2", "省/乙市/中心"))
+    assert everybody.unit_named("甲市") == "省/甲市"
+    assert everybody.unit_named("乙市 ／ 中心") == "省/乙市/中心"
+    with pytest.raises(RosterError, match="“中心”有 2 个：省/甲市/中心、省/乙市/中心；从上级写起"):
+        everybody.unit_named("中心")
+    with pytest.raises(RosterError, match="名单里没有单位“甲县”；是不是“甲市”"):
+        everybody.unit_named("甲县")
+    with pytest.raises(RosterError, match="看有哪些单位"):
+        everybody.unit_named("xyz")
 
 
 @st.composite
