@@ -60,7 +60,7 @@ as_grader = {
         "JUPYTERHUB_DEFAULT_URL": "/formgrader",
     },
 }
-page = {"oauth_no_confirm": True, "display": False}
+page = {"oauth_no_confirm": True, "display": False, "timeout": 120}
 c.JupyterHub.services = [
     {
         **as_grader,
