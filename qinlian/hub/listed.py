@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 from urllib.parse import quote
@@ -18,18 +18,22 @@ from qinlian.roster.tables import PERSON
 __all__ = ["DatabaseRoster", "Listed", "RosterLookup"]
 
 _SECONDS = 5
-_WANTED = (PERSON.c.account, PERSON.c.name, PERSON.c.role, PERSON.c.track, PERSON.c.archived_at)
+_WANTED = (PERSON.c.account, PERSON.c.name, PERSON.c.role, PERSON.c.track, PERSON.c.archived_at, PERSON.c.uid)
 
 
 @dataclass(frozen=True)
 class Listed:
-    """One person of the roster; ``role`` is 学员, 教师 or 管理员, ``track`` the 培训对象 or empty."""
+    """One person of the roster; ``role`` is 学员, 教师 or 管理员, ``track`` the 培训对象 or empty.
+
+    ``uid`` is the number that the person's files belong to, of the unix account or of the pod.
+    """
 
     account: str
     name: str
     role: str
     archived: bool
     track: str = ""
+    uid: int = field(default=0, compare=False)
 
 
 class RosterLookup(Protocol):
@@ -60,7 +64,9 @@ class DatabaseRoster:
                 row = connection.execute(select(*_WANTED).where(PERSON.c.account == account)).one_or_none()
         except SQLAlchemyError as error:
             raise SignInError("名单数据库读不出来；请检查它是否在运行、文件是否在") from error
-        return None if row is None else Listed(row.account, row.name, row.role, row.archived_at is not None, row.track)
+        if row is None:
+            return None
+        return Listed(row.account, row.name, row.role, row.archived_at is not None, row.track, row.uid)
 
 
 def _sqlite(url: URL) -> Engine:
