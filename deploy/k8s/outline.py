@@ -25,29 +25,26 @@ _MAP = "*"
 def outline_of(schema: dict[str, Any]) -> dict[str, Any]:
     """Key paths and their types, from a JSON schema.
 
-    ``keys`` maps a path to ``"string|null"``, to ``"anything"`` below an object that takes any key, or to the list
-    of the values that are allowed; ``required`` maps the path of an object to the keys it cannot do without.
+    A path leads to ``"string|null"``, to ``"anything"`` where an object takes any key, or to the list of the values
+    that are allowed; ``*`` in a path stands for any key. What the schema requires is not kept: the chart's own
+    default values, which Helm lays below ours, fill it in.
     """
     keys: dict[str, Any] = {}
-    required: dict[str, list[str]] = {}
-    _walk(schema, "", keys, required)
-    return {"keys": dict(sorted(keys.items())), "required": dict(sorted(required.items()))}
+    _walk(schema, "", keys)
+    return {"keys": dict(sorted(keys.items()))}
 
 
-def _walk(node: dict[str, Any], path: str, keys: dict[str, Any], required: dict[str, list[str]]) -> None:
+def _walk(node: dict[str, Any], path: str, keys: dict[str, Any]) -> None:
+    if "enum" in node:
+        keys[path] = node["enum"]
+        return
     # What the chart asks only under a condition stands under "then": taken as what may be there.
-    node = {**node, **{k: v for k, v in node.get("then", {}).items() if k in ("properties", "additionalProperties")}}
+    node = node | {name: value for name, value in node.get("then", {}).items() if name != "required"}
     types = node.get("type", "object")
     types = types if isinstance(types, list) else [types]
     takes_all = "object" in types and node.get("additionalProperties", True) is not False
     if path:
-        keys[path] = node.get("enum") or "|".join(
-            [*(t for t in types if not takes_all or t != "object")] or [_ANYTHING]
-        )
-        if takes_all and keys[path] != _ANYTHING:
-            keys[path] += f"|{_ANYTHING}"
-    if node.get("required"):
-        required[path] = sorted(node["required"])
+        keys[path] = "|".join(_ANYTHING if takes_all and one == "object" else one for one in types)
     if takes_all:
         # Keys of such an object may be anything, so those the schema happens to name say nothing.
         return
@@ -55,11 +52,11 @@ def _walk(node: dict[str, Any], path: str, keys: dict[str, Any], required: dict[
     if "patternProperties" in node:
         (below[_MAP],) = node["patternProperties"].values()
     for name, child in below.items():
-        _walk(child, f"{path}.{name}" if path else name, keys, required)
+        _walk(child, f"{path}.{name}" if path else name, keys)
 
 
 def schema_of(outline: dict[str, Any]) -> dict[str, Any]:
-    """A JSON schema that allows exactly what the outline knows; the chart's own default values fill ``required``."""
+    """A JSON schema that allows exactly what the outline knows."""
     root: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": {}}
     nodes = {"": root}
     for path, kind in outline["keys"].items():
