@@ -15,6 +15,7 @@ from typing import Any
 
 from qinlian.atomic import replace_file
 from qinlian.core.files import ANSWERS_LIMIT, ANSWERS_NAME, Answer, AnswerFile, LessonFile, parse_answers
+from qinlian.core.zone import BEIJING
 from qinlian.errors import AnswersError, StoreError
 from qinlian.quiz.held import held, sync_folder, write_problem
 from qinlian.quiz.track import learner_track
@@ -157,7 +158,7 @@ class AnswerStore:
         sync_folder(self.folder)
 
     def _put_aside(self) -> AnswerFile:
-        aside = self.path.with_name(f"answers.broken-{self._clock():%Y%m%d-%H%M%S-%f}.json")
+        aside = self.path.with_name(f"answers.broken-{self._clock().astimezone(BEIJING):%Y%m%d-%H%M%S-%f}.json")
         try:
             self.path.rename(aside)
         except FileNotFoundError:

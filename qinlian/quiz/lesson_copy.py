@@ -11,6 +11,7 @@ from typing import Any
 
 from qinlian.atomic import replace_file
 from qinlian.core.files import ANSWERS_NAME
+from qinlian.core.zone import BEIJING
 from qinlian.errors import StoreError
 
 __all__ = ["LessonCopy", "notebook_digest"]
@@ -104,7 +105,8 @@ class LessonCopy:
             raise StoreError("课程有更新，但没有写进您的文件夹，可能是磁盘已满；请稍后再试") from error
 
     def _set_aside(self, target: Path) -> None:
-        stamp = datetime.fromtimestamp(target.stat().st_mtime).astimezone().strftime("%Y%m%d-%H%M%S")
+        # A server may keep any time; what a learner reads in a file's name is Beijing's.
+        stamp = datetime.fromtimestamp(target.stat().st_mtime, BEIJING).strftime("%Y%m%d-%H%M%S")
         shutil.copy2(target, target.with_name(f"{target.stem}（我的旧稿 {stamp}）.ipynb"))
 
     def _remembered(self) -> str:

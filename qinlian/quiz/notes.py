@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from qinlian.atomic import replace_file
 from qinlian.core.files import LessonFile
+from qinlian.core.zone import BEIJING
 from qinlian.errors import StoreError
 from qinlian.quiz.answer_file import made_at, utc_now
 from qinlian.quiz.held import held, sync_folder, write_problem
@@ -128,7 +129,9 @@ class NoteStore:
             return self._put_aside()
 
     def _put_aside(self) -> _NoteFile:
-        aside = self.path.with_name(f"{self.path.stem}.broken-{self._clock():%Y%m%d-%H%M%S-%f}.json")
+        aside = self.path.with_name(
+            f"{self.path.stem}.broken-{self._clock().astimezone(BEIJING):%Y%m%d-%H%M%S-%f}.json"
+        )
         try:
             self.path.rename(aside)
         except OSError as error:

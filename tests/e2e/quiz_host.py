@@ -35,13 +35,13 @@ TRAITS = ("block", "items", "answers", "notes", "result", "attempt", "phase", "c
 class Host:
     """The lesson's folder, its exchange, and one widget a block shown on ``page``."""
 
-    def __init__(self, folder: Path, page: Page, lesson: LessonFile = LESSON) -> None:
+    def __init__(self, folder: Path, page: Page, lesson: LessonFile = LESSON, letterbox: str = "") -> None:
         root = folder / "exchange"
         for name in ("inbound", "feedback", f"outbound/{lesson.module}"):
             (root / lesson.course / name).mkdir(parents=True)
         (root / lesson.course / "outbound" / lesson.module / "lesson.json").write_bytes(lesson_bytes(lesson))
         (root / lesson.course / "outbound" / lesson.module / f"{lesson.module}.ipynb").write_text("{}")
-        self.exchange = Exchange(ExchangeSettings(root, lesson.course, "amy", folder / "cache"))
+        self.exchange = Exchange(ExchangeSettings(root, lesson.course, "amy", folder / "cache", letterbox=letterbox))
         self.folder = folder / "home"
         self.exchange.fetch(lesson.module, self.folder)
         self.page = page
@@ -90,15 +90,18 @@ class Host:
         fields = {"attempt": 1, "attempts": 3, "score": 40, "counted": 40, "points": 80, "keep": "最高"}
         fields |= {"passed": False, "final": False, "revealed": False, "seen": drawn, "drawn": drawn}
         reflection = more.pop("reflection", None)
+        when = more.pop("submitted_at", submission.submitted_at.isoformat())
+        notes = more.pop("notes", ())
         result = ResultFile(
             course=COURSE.id,
             module=MODULE.id,
             edition=LESSON.edition,
-            submitted_at=submission.submitted_at.isoformat(),
+            submitted_at=when,
             graded_at=submission.submitted_at.isoformat(),
             score=40,
             max_score=100,
             state="已评分",
+            notes=notes,
             quizzes={EXAM: QuizResult.model_validate(fields | more)},
             reflections={ESSAY_ITEM: reflection} if reflection else {},
         )

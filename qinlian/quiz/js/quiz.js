@@ -58,8 +58,9 @@ export function quiz(model, frame, views) {
       phase === "open" ? facts(model.get("block"), model.get("context"), model.get("attempt")) : "",
     );
     // Rebuilding what is already there would take the focus from a button in it.
-    const { can_retake, waiting, refused, gone } = model.get("context");
-    const shown = JSON.stringify([phase, model.get("result"), can_retake, waiting, refused, gone, model.get("attempt")]);
+    const { can_retake, waiting, refused, gone, submitted_at, due } = model.get("context");
+    const told = [can_retake, waiting, refused, gone, submitted_at, due];
+    const shown = JSON.stringify([phase, model.get("result"), ...told, model.get("attempt")]);
     if (state.dataset.shown !== shown) {
       state.dataset.shown = shown;
       state.replaceChildren(...standing());
@@ -98,9 +99,11 @@ export function quiz(model, frame, views) {
   function graded(result) {
     const block = model.get("block");
     const left = block.attempts - result.attempt;
-    const { can_retake, gone } = model.get("context");
+    const { can_retake, gone, submitted_at } = model.get("context");
     const withdrawn = gone ? h("p", { class: "ql-small" }, `有 ${gone} 题已从课程中撤下，不再显示，成绩不变。`) : "";
-    const parts = [scoreCard(block, result), withdrawn, remarks(result), topics(result)];
+    const at = moment(submitted_at);
+    const sent = at ? h("p", { class: "ql-small" }, "最近一次提交：", at) : "";
+    const parts = [scoreCard(block, result), sent, withdrawn, remarks(result), topics(result)];
     if (can_retake) {
       const later = result.revealed ? "" : "答案和解析在及格或作答次数用完后公布。";
       parts.push(

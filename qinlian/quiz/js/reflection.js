@@ -31,7 +31,7 @@ export function reflection(model, frame, views) {
     sheet.follow();
     submit.hidden = quizOpen || phase !== "open" || !context.classroom;
     hint.textContent = advice(quizOpen, context);
-    const shown = JSON.stringify([phase, model.get("result"), context.refused]);
+    const shown = JSON.stringify([phase, model.get("result"), context.refused, context.submitted_at]);
     if (state.dataset.shown !== shown) {
       state.dataset.shown = shown;
       state.replaceChildren(refusal(context), ...standing(model.get("result")));
