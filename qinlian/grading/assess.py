@@ -6,7 +6,7 @@ Every way of grading comes through here: nbgrader's autograde, stock execution, 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -180,19 +180,31 @@ def grade_and_keep(connection: Connection, submission: Submission, course_dir: P
     return done
 
 
+def _no_check(_: Connection) -> None:
+    return None
+
+
 def record_only(
-    db_url: str, folder: Path, learner: str, module: str, course_dir: Path, now: datetime | None = None
+    db_url: str,
+    folder: Path,
+    learner: str,
+    module: str,
+    course_dir: Path,
+    now: datetime | None = None,
+    check: Callable[[Connection], None] = _no_check,
 ) -> Assessment:
     """Grade and keep a submission that does not go into ``submitted/``: nbgrader's rows stay as they are.
 
     For a late attempt after one on time, or one that a newer one has overtaken. Kept already, it is
-    replaced. Call in order of arrival: the place in that order is the attempt's number.
+    replaced. Call in order of arrival: the place in that order is the attempt's number. ``check`` is
+    called in the transaction, before anything is read or written, and may raise.
     """
     submission = read_submission(folder, learner, module)
     moment = now or datetime.now(UTC)
 
     def work() -> Assessment:
         with writing(open_engine(db_url)) as connection:
+            check(connection)
             return grade_and_keep(connection, submission, course_dir, moment)
 
     return retrying(work)

@@ -25,10 +25,11 @@ from sqlalchemy import Engine, inspect
 
 from qinlian.core.files import ANSWERS_NAME, SECRET_NAME, TIMESTAMP_NAME
 from qinlian.database import naive, retrying, writing
-from qinlian.errors import GradingError, QinlianError
+from qinlian.errors import ClaimError, GradingError, QinlianError
 from qinlian.grading.assess import Assessment, assess, cell_points, course_folder, keep, past_of
 from qinlian.grading.editions import Edition, current_edition
 from qinlian.grading.gradebook import Layout, Marks, Penalty, layout, write_marks
+from qinlian.grading.guard import Guard
 from qinlian.grading.prepared import Filled, Prepared, prepare
 from qinlian.grading.preprocess import text_digest
 from qinlian.grading.responses import open_engine, set_shown, shown
@@ -72,6 +73,7 @@ class _Plan:
     master: tuple[tuple[str, bytes], ...]
     file_mode: int
     shared: bool
+    guard: Guard | None
 
 
 def _needs_grading(source: Path, target: Path, force: bool) -> bool:
@@ -114,7 +116,7 @@ def _master(setting: Setting, module: str, converter: Autograde) -> tuple[tuple[
     return tuple((name, data) for name, data in found if name not in kept | {ANSWERS_NAME})
 
 
-def _plan(setting: Setting, module: str) -> _Plan | None:
+def _plan(setting: Setting, module: str, guard: Guard | None) -> _Plan | None:
     """Everything that can be done once; None when nbgrader has to grade each submission itself."""
     points: dict[str, float] = {}
     engine = open_engine(setting.db_url)
@@ -145,6 +147,7 @@ def _plan(setting: Setting, module: str) -> _Plan | None:
         master=_master(setting, module, converter),
         file_mode=int(str(converter.permissions), 8),
         shared=bool(setting.coursedir.groupshared),
+        guard=guard,
     )
 
 
@@ -254,6 +257,8 @@ def _grade_chunk(plan: _Plan, jobs: Sequence[_Job], report: BulkReport, log: log
     submissions = [read_submission(job.source, job.learner, plan.module) for job in jobs]
     try:
         with writing(plan.engine) as connection:
+            if plan.guard is not None:
+                plan.guard.renew(connection, [job.learner for job in jobs])
             past = past_of(connection, plan.module, submissions)
             before = shown(connection, plan.module, [job.learner for job in jobs])
             done: list[Assessment] = []
@@ -282,9 +287,12 @@ def _grade_chunk(plan: _Plan, jobs: Sequence[_Job], report: BulkReport, log: log
     # Committed first: a folder without its rows would never be graded again, rows without it will.
     for job, aside in ready:
         try:
+            if plan.guard is not None and not plan.guard.sure(job.learner):
+                shutil.rmtree(aside, ignore_errors=True)
+                raise ClaimError("写完成绩之后停得太久，评分的文件夹由接手的评分程序来放")
             _put_in_place(aside, job.target)
             report.graded.append(job.learner)
-        except OSError as error:
+        except (OSError, ClaimError) as error:
             failed[job.learner] = error
     for learner, raised in failed.items():
         report.fail(learner, raised)
@@ -307,13 +315,15 @@ def grade_submissions(
     learners: Sequence[str] | None = None,
     force: bool = False,
     progress: Progress | None = None,
+    guard: Guard | None = None,
 ) -> BulkReport:
     """Grade what is in ``submitted/*/<module>``: new submissions, or all of them with ``force``.
 
     ``learners`` narrows it down. One submission that cannot be graded never stops the others: it is
     in the report. Writes the files and rows that ``nbgrader autograde`` with our preprocessors
-    would, and the responses. Raises GradingError when nothing can be graded at all (no release, no
-    edition). Take ``grading_lock`` around it where another process may grade too.
+    would, and the responses. Where others may grade too, the learners' claims must be held, and
+    ``guard`` speaks for them. Raises GradingError when nothing can be graded at all (no release, no
+    edition), and ClaimError when the claims were lost.
     """
     report = BulkReport()
     jobs = []
@@ -324,9 +334,9 @@ def grade_submissions(
             jobs.append(job)
         else:
             report.skipped.append(learner)
-    plan = _plan(setting, module) if jobs else None
+    plan = _plan(setting, module, guard) if jobs else None
     with _old_objects_left_alone():
-        _grade_all(setting, module, plan, jobs, report, progress)
+        _grade_all(setting, module, plan, jobs, report, progress, guard)
     if progress:
         progress(len(jobs), len(jobs))
     return report
@@ -349,9 +359,12 @@ def _grade_all(
     jobs: Sequence[_Job],
     report: BulkReport,
     progress: Progress | None,
+    guard: Guard | None,
 ) -> None:
     for start in range(0, len(jobs), _CHUNK if plan else 1):
         chunk = jobs[start : start + (_CHUNK if plan else 1)]
+        if guard is not None:
+            guard.begin(plan is None)
         if progress:
             progress(start, len(jobs))
         if plan is None:
@@ -359,6 +372,8 @@ def _grade_all(
             continue
         try:
             retrying(lambda c=chunk: _grade_chunk(plan, c, report, setting.log))  # type: ignore[misc]
+        except ClaimError:
+            raise
         except Exception:
             # Something in this batch cannot be written: find out which, and keep the others.
             setting.log.exception("这一批没有一次写完，改为逐份评分")

@@ -13,11 +13,16 @@ from nbgrader.exchange.default import ExchangeCollect
 
 from qinlian.errors import QinlianError
 from qinlian.grading.assess import course_folder, record_only
-from qinlian.grading.intake import Intake, Parcel, belongs
+from qinlian.grading.claims import Claims
+from qinlian.grading.guard import Guard
+from qinlian.grading.intake import Intake
 from qinlian.grading.results import tell_refused
-from qinlian.grading.setting import Setting, grading_lock
+from qinlian.grading.setting import Setting
+from qinlian.grading.shelf import Parcel, belongs
 
 __all__ = ["QinlianCollect"]
+
+_WORK, _LIMIT = "收作业", 600.0
 
 
 class QinlianCollect(ExchangeCollect):  # type: ignore[misc]
@@ -37,24 +42,37 @@ class QinlianCollect(ExchangeCollect):  # type: ignore[misc]
             self.fail("收件文件夹还不存在；请先发布一个模块")
 
     def copy_files(self) -> None:
-        """Take in what arrived and place it; earlier attempts are recorded on the way, in order."""
+        """Take in what arrived and place it; earlier attempts are recorded on the way, in order.
+
+        What a worker is grading at this moment is left to it.
+        """
         module = self.coursedir.assignment_id
         learner = None if self.coursedir.student_id in ("", "*") else self.coursedir.student_id
         try:
-            with grading_lock(self.coursedir):
-                intake = Intake(self.coursedir, Path(self.inbound_path), check_owner=self.check_owner, log=self.log)
-                fresh = intake.take(module, learner)
-                for parcels in intake.kept(module, {p.arrival.learner for p in fresh}).values():
-                    self._show(intake, parcels)
-                tell_refused(self._setting(), intake)
+            intake = Intake(self.coursedir, Path(self.inbound_path), check_owner=self.check_owner, log=self.log)
+            intake.take(module, learner)
+            waiting = intake.arrivals.of(module, learner, ["已收"])
+            claims = Claims(self.coursedir.db_url)
+            held = claims.hold({(a.learner, a.module) for a in waiting}, _WORK)
+            try:
+                with claims.keeping(_LIMIT):
+                    names = {name for name, _ in held.mine}
+                    for parcels in (intake.shelf.of(module, names) if names else {}).values():
+                        self._show(intake, parcels, Guard(claims, module))
+            finally:
+                claims.release(held.mine, _WORK)
+            tell_refused(self._setting(), intake)
         except QinlianError as error:
             self.fail(str(error))
-        self.log.info("收到 %s 的新提交 %s 份", module, len(fresh))
+        left = len({a.learner for a in waiting} - names)
+        self.log.info("收到 %s 的新提交 %s 份", module, sum(a.learner in names for a in waiting))
+        if left:
+            self.log.info("另有 %s 位学员的提交正由自动评分处理", left)
 
     def _setting(self) -> Setting:
         return Setting(Path(self.coursedir.root), self.config, self.coursedir, Path(self.root), self.log)
 
-    def _show(self, intake: Intake, parcels: list[Parcel]) -> None:
+    def _show(self, intake: Intake, parcels: list[Parcel], guard: Guard) -> None:
         """One learner's attempts: record those that nbgrader will not see, place the one it will.
 
         That one is recorded when nbgrader grades it, unless others came after it: numbers follow arrival.
@@ -65,7 +83,16 @@ class QinlianCollect(ExchangeCollect):  # type: ignore[misc]
             arrival = parcel.arrival
             if arrival.state != "已收" or (parcel is counts and parcel is parcels[-1]):
                 continue
-            record_only(self.coursedir.db_url, parcel.kept, arrival.learner, arrival.module, course, datetime.now(UTC))
+            record_only(
+                self.coursedir.db_url,
+                parcel.kept,
+                arrival.learner,
+                arrival.module,
+                course,
+                datetime.now(UTC),
+                lambda connection, learner=arrival.learner: guard.renew(connection, [learner]),  # type: ignore[misc]
+            )
             if parcel is not counts:
-                intake.graded(parcel)
-        intake.place(counts)
+                intake.arrivals.graded([arrival.folder])
+        if guard.sure(counts.arrival.learner):
+            intake.shelf.place(counts)

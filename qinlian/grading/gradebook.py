@@ -10,8 +10,10 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
+from qinlian.database import naive
 from qinlian.grading.late import checked_penalty
 from qinlian.grading.tables import (
     ASSIGNMENT,
@@ -24,7 +26,7 @@ from qinlian.grading.tables import (
     SUBMITTED_NOTEBOOK,
 )
 
-__all__ = ["Layout", "Marks", "Penalty", "layout", "write_marks"]
+__all__ = ["Layout", "Marks", "Penalty", "layout", "set_timestamp", "write_marks"]
 
 Penalty = Callable[[str, float, float], float | None]
 """(learner, score, seconds late) → what the configured late plugin takes off, or None."""
@@ -73,11 +75,13 @@ def layout(connection: Connection, module: str) -> Layout | None:
     return Layout(assignment, notebooks[0].id, by_type["GradeCell"], by_type["SolutionCell"])
 
 
-def _in(connection: Connection, table: Any, column: Any, values: Sequence[str], *more: Any) -> list[Any]:
+def _in(
+    connection: Connection, table: Any, column: Any, values: Sequence[str], *more: Any, lock: bool = False
+) -> list[Any]:
     rows: list[Any] = []
     for start in range(0, len(values), _BATCH):
-        part = values[start : start + _BATCH]
-        rows += connection.execute(select(table).where(column.in_(part), *more))
+        query = select(table).where(column.in_(values[start : start + _BATCH]), *more)
+        rows += connection.execute(query.with_for_update() if lock else query)
     return rows
 
 
@@ -93,7 +97,8 @@ class _Existing:
         found = _in(connection, SUBMITTED_NOTEBOOK, SUBMITTED_NOTEBOOK.c.assignment_id, ids)
         self.notebooks = {r.assignment_id: r.id for r in found}
         notebooks = list(self.notebooks.values())
-        grades = _in(connection, GRADE, GRADE.c.notebook_id, notebooks)
+        # An instructor may be giving a mark at this moment: what we decide from theirs must still hold when written.
+        grades = _in(connection, GRADE, GRADE.c.notebook_id, notebooks, lock=True)
         self.grades = {(r.notebook_id, r.cell_id): r for r in grades}
         comments = _in(connection, COMMENT, COMMENT.c.notebook_id, notebooks)
         self.comments = {(r.notebook_id, r.cell_id): r.id for r in comments}
@@ -110,7 +115,11 @@ class _Rows:
 
     def write(self, connection: Connection) -> None:
         for table, rows in self.new.items():
-            if rows:
+            if rows and table is STUDENT:
+                # Another worker may meet the same new learner, in another module.
+                dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+                connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
+            elif rows:
                 connection.execute(insert(table), rows)
         for table, rows in self.old.items():
             # A timestamp is only written where there is one, so rows may differ in their columns.
@@ -121,6 +130,16 @@ class _Rows:
                 names = [name for name in shape if name != "row"]
                 statement = update(table).where(table.c.id == bindparam("row"))
                 connection.execute(statement.values({n: bindparam(n) for n in names}), same)
+
+
+def set_timestamp(connection: Connection, learner: str, module: str, submitted_at: datetime | None) -> None:
+    """Let nbgrader's row say when the submission that is graded was handed in; as it is without a time."""
+    if submitted_at is None:
+        return
+    assignment = select(ASSIGNMENT.c.id).where(ASSIGNMENT.c.name == module).scalar_subquery()
+    table = SUBMITTED_ASSIGNMENT
+    mine = update(table).where(table.c.student_id == learner, table.c.assignment_id == assignment)
+    connection.execute(mine.values(timestamp=naive(submitted_at)))
 
 
 def write_marks(connection: Connection, plan: Layout, marks: Sequence[Marks], penalty: Penalty) -> None:

@@ -23,14 +23,19 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 from traitlets import Unicode
 
+from qinlian.atomic import replace_file
+from qinlian.core.files import ANSWERS_NAME, SECRET_NAME, TIMESTAMP_NAME
 from qinlian.core.scoring import plain_score
 from qinlian.database import retrying, writing
 from qinlian.errors import GradingError
 from qinlian.grading.assess import Assessment, assess_folder, course_folder, grade_and_keep
 from qinlian.grading.explain import explain, summary
+from qinlian.grading.gradebook import set_timestamp
 from qinlian.grading.grades import SubmissionGrade
+from qinlian.grading.guard import claim_of
 from qinlian.grading.plaintext import markdown_cell
 from qinlian.grading.responses import open_engine, set_shown, shown
+from qinlian.grading.submission import Submission, read_submission
 
 __all__ = [
     "GradeFromAnswers",
@@ -76,16 +81,24 @@ class _Assessing(NbGraderPreprocessor):
         """The submission's grade, made once for all preprocessors of one pass."""
         if _KEY not in resources:
             where = resources["nbgrader"]
-            learner, module = where["student"], where["assignment"]
-            coursedir = _coursedir(self)
-            folder = Path(resources["metadata"]["path"])
-            if coursedir is not None:
-                # As it was submitted: nbgrader's copy in autograded/ has already followed any link.
-                submitted = Path(coursedir.format_path(coursedir.submitted_directory, learner, module))
-                folder = submitted if submitted.is_dir() else folder
+            learner, module, folder = where["student"], where["assignment"], self._folder(resources)
             resources[_KEY] = assess_folder(where["db_url"], folder, learner, module, self._course_dir())
         found: Assessment = resources[_KEY]
         return found
+
+    def _submission(self, resources: ResourcesDict) -> Submission:
+        """What lies there to be graded at this moment."""
+        where = resources["nbgrader"]
+        return read_submission(self._folder(resources), where["student"], where["assignment"])
+
+    def _folder(self, resources: ResourcesDict) -> Path:
+        where, coursedir = resources["nbgrader"], _coursedir(self)
+        if coursedir is not None:
+            # As it was submitted: nbgrader's copy in autograded/ has already followed any link.
+            path = coursedir.format_path(coursedir.submitted_directory, where["student"], where["assignment"])
+            if Path(path).is_dir():
+                return Path(path)
+        return Path(resources["metadata"]["path"])
 
 
 def released_notebook(folder: Path, name: str) -> NotebookNode:
@@ -108,10 +121,13 @@ def _released(path: Path, *_: int) -> NotebookNode:
 
 
 class PutBackReleased(NbGraderPreprocessor):
-    """Takes the released notebook in the place of the submitted one.
+    """Takes the released notebook in the place of the submitted one, and claims the learner's work.
 
     So cells that were added, deleted, duplicated or altered are of no consequence, and no markup of
     a learner's gets anywhere. A notebook that this program did not make is refused by name.
+
+    Grading workers may run beside nbgrader's own autograde: from here on, until the next submission's
+    turn, nobody else grades this one.
     """
 
     def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> Step:
@@ -120,8 +136,26 @@ class PutBackReleased(NbGraderPreprocessor):
         coursedir = _coursedir(self)
         if coursedir is None:
             raise GradingError("PutBackReleased 只能在 nbgrader 的评分流程里使用")
+        claim_of(where["db_url"]).take((where["student"], where["assignment"]))
+        _copy_again(coursedir, where["student"], where["assignment"])
         folder = Path(coursedir.format_path(coursedir.release_directory, ".", where["assignment"]))
         return released_notebook(folder, where["notebook"]), resources
+
+
+def _copy_again(coursedir: CourseDirectory, learner: str, module: str) -> None:
+    """nbgrader copied the submission before it was claimed: bring over what a worker has changed since."""
+    source = Path(coursedir.format_path(coursedir.submitted_directory, learner, module))
+    target = Path(coursedir.format_path(coursedir.autograded_directory, learner, module))
+    if not target.is_dir():
+        return
+    before, now = read_submission(target, learner, module), read_submission(source, learner, module)
+    if before.identity == now.identity and before.raw == now.raw:
+        return
+    for name, data in ((ANSWERS_NAME, now.raw), (TIMESTAMP_NAME, now.timestamp), (SECRET_NAME, now.secret_file)):
+        if data is None:
+            (target / name).unlink(missing_ok=True)
+        else:
+            replace_file(target / name, data, sync=False)
 
 
 class PlaceReflections(_Assessing):
@@ -209,12 +243,18 @@ class SaveGrades(SaveAutoGrades, _Assessing):  # type: ignore[misc]
         with engine.connect() as connection:
             self._shown = shown(connection, module, [learner])
         self._digests: dict[tuple[str, str], str] = {}
+        claim = claim_of(where["db_url"])
+        claim.take((learner, module))
         before = self._assessment(resources)
+        if self._submission(resources).identity != before.submission.identity:
+            raise GradingError(f"{learner} 的 {module} 刚有新的提交；请再评一次")
         nb, resources = super().preprocess(nb, resources)
         course_dir, now = self._course_dir(), datetime.now(UTC)
 
         def work() -> Assessment:
             with writing(engine) as connection:
+                claim.write(connection, (learner, module))
+                set_timestamp(connection, learner, module, before.submission.submitted_at)
                 done = grade_and_keep(connection, before.submission, course_dir, now)
                 set_shown(connection, module, self._digests, shown(connection, module, [learner]))
             return done

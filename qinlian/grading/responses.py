@@ -17,14 +17,14 @@ from sqlalchemy.engine import Connection
 from qinlian import database
 from qinlian.database import chunks, naive
 from qinlian.grading.grades import SubmissionGrade
-from qinlian.grading.response_tables import ATTEMPT, METADATA, QUIZ, RESPONSE, SHOWN
+from qinlian.grading.response_tables import ATTEMPT, METADATA, QUIZ, RESPONSE, SHOWN, lacking
 
 __all__ = ["Record", "mark_released", "open_engine", "persist", "set_shown", "shown"]
 
 
 def open_engine(db_url: str) -> Engine:
     """The engine of a gradebook, with the tables of grading in it; waits for locks rather than failing."""
-    return database.open_engine(db_url, METADATA)
+    return database.open_engine(db_url, METADATA, lacking)
 
 
 @dataclass(frozen=True)

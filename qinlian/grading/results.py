@@ -26,10 +26,11 @@ from qinlian.grading.editions import Edition
 from qinlian.grading.explain import topics_to_review
 from qinlian.grading.folders import close_to_listing
 from qinlian.grading.grades import ItemGrade, QuizGrade, ReflectionGrade
-from qinlian.grading.intake import Intake, Parcel, Refusal
+from qinlian.grading.intake import Intake, Refusal
 from qinlian.grading.late import late_note
 from qinlian.grading.responses import mark_released, open_engine
 from qinlian.grading.setting import Setting
+from qinlian.grading.shelf import Parcel
 from qinlian.grading.submission import read_submission
 from qinlian.grading.tables import (
     ASSIGNMENT,
@@ -66,10 +67,14 @@ class Mark:
 
 @dataclass(frozen=True)
 class Marks:
-    """All grade cells of one learner's submission to one module, and the penalty for being late."""
+    """All grade cells of one learner's submission to one module, and the penalty for being late.
+
+    ``handed_in`` is when, in UTC without a zone.
+    """
 
     cells: Mapping[str, Mark] = field(default_factory=dict)
     penalty: float = 0.0
+    handed_in: datetime | None = None
 
     @property
     def score(self) -> float:
@@ -88,6 +93,7 @@ def marks_of(connection: Connection, module: str, learners: Sequence[str] | None
     query = (
         select(
             SUBMITTED_ASSIGNMENT.c.student_id,
+            SUBMITTED_ASSIGNMENT.c.timestamp,
             BASE_CELL.c.name,
             func.coalesce(GRADE.c.manual_score, GRADE.c.auto_score, 0.0).label("score"),
             func.coalesce(GRADE.c.extra_credit, 0.0).label("extra"),
@@ -114,12 +120,12 @@ def marks_of(connection: Connection, module: str, learners: Sequence[str] | None
     if learners is not None:
         query = query.where(SUBMITTED_ASSIGNMENT.c.student_id.in_(list(learners)))
     cells: dict[str, dict[str, Mark]] = {}
-    penalties: dict[str, float] = {}
+    rest: dict[str, tuple[float, datetime | None]] = {}
     for row in connection.execute(query):
         mark = Mark(float(row.score) + float(row.extra), bool(row.needs_manual_grade), row.manual_comment or "")
         cells.setdefault(row.student_id, {})[row.name] = mark
-        penalties[row.student_id] = float(row.penalty)
-    return {learner: Marks(found, penalties[learner]) for learner, found in cells.items()}
+        rest[row.student_id] = float(row.penalty), row.timestamp
+    return {learner: Marks(found, *rest[learner]) for learner, found in cells.items()}
 
 
 def _item_result(edition: Edition, grade: ItemGrade) -> ItemResult:
@@ -273,8 +279,10 @@ def write_refusal(setting: Setting, refusal: Refusal) -> None:
     write_result(setting.results, refusal.secret, result)
 
 
-def tell_refused(setting: Setting, intake: Intake) -> int:
-    """Tell everybody whose submission was refused or put aside; how many were refused.
+def tell_refused(setting: Setting, intake: Intake) -> tuple[int, set[tuple[str, str]]]:
+    """Tell everybody whose submission was refused or put aside.
+
+    Returns how many were refused, and of whom, in which module, something was put aside.
 
     Whom it cannot tell now, it tells the next time.
     """
@@ -288,4 +296,5 @@ def tell_refused(setting: Setting, intake: Intake) -> int:
             setting.log.exception("没有把提交 %s 未收的原因告诉提交的人，稍后再试", refusal.arrival.folder)
     if told:
         intake.arrivals.told(r.arrival.folder for r in told)
-    return sum(r.arrival.state == "拒收" for r in told)
+    parked = {(r.arrival.learner, r.arrival.module) for r in told if r.arrival.state == "停放"}
+    return sum(r.arrival.state == "拒收" for r in told), parked

@@ -1,222 +1,236 @@
 """One round of grading: take in what arrived, grade it in order, let the results out.
 
-The worker goes round for as long as it runs; ``qinlian grade`` goes round once.
+The worker goes round for as long as it runs; ``qinlian grade`` goes round once. Several may at a time,
+on several machines: each grades only what it has claimed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+import time
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
-from qinlian.errors import GradingError, QinlianError
-from qinlian.grading.assess import course_folder, record_only
-from qinlian.grading.bulk import grade_submissions
+from qinlian.errors import GradingError
+from qinlian.grading.assess import course_folder
+from qinlian.grading.chunk import Chunk, publish
+from qinlian.grading.claims import Claims, Held, Pair
 from qinlian.grading.feedback import publish_feedback
-from qinlian.grading.intake import Intake, Parcel, belongs
-from qinlian.grading.results import publish_results, tell_refused
-from qinlian.grading.setting import Setting, grading_lock
+from qinlian.grading.guard import acting
+from qinlian.grading.intake import Intake
+from qinlian.grading.keeper import Keeper
+from qinlian.grading.ledger import Ledger
+from qinlian.grading.results import tell_refused
+from qinlian.grading.setting import Setting
+from qinlian.grading.shelf import Parcel
+from qinlian.grading.summary import Progress, Summary, silent
 
 __all__ = ["Rounds", "Summary"]
 
-Progress = Callable[[str, int, int], None]
-"""(what is being done, how many are done, of how many)."""
-_NO_KEY_WAIT, _DISK_WAIT, _LOCKED_WAIT = 30.0, 10.0, 1.0
-
-
-def _silent(_: str, __: int, ___: int) -> None:
-    return None
-
-
-@dataclass
-class Summary:
-    """What came of one or several rounds. ``reasons`` maps a failed folder's name to a Chinese reason."""
-
-    graded: int = 0
-    recorded: int = 0
-    refused: int = 0
-    results: int = 0
-    feedback: int = 0
-    reasons: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def failed(self) -> int:
-        """How many attempts were left ungraded by a failure."""
-        return len(self.reasons)
-
-    def text(self) -> str:
-        """The summary in Chinese, a line for each failure."""
-        parts = [f"评分 {self.graded} 份"]
-        parts += [f"另记录 {self.recorded} 份先前或迟交的作答"] if self.recorded else []
-        parts += [f"拒收 {self.refused} 份"] if self.refused else []
-        parts += [f"发出结果 {self.results} 份、反馈页 {self.feedback} 份"]
-        parts += [f"没有评完 {self.failed} 份"] if self.failed else []
-        return "\n".join(["，".join(parts), *(f"  {name}：{why}" for name, why in sorted(self.reasons.items()))])
+CHUNK = 32
+"""How many learners are graded at a time: few, so that results go out early and a restart costs little."""
+LIMIT = 60.0
+"""Seconds that one such chunk may take, or one feedback page."""
+_OTHERS_WAIT, _LOOK = 60.0, 0.1
 
 
 class Rounds:
-    """Grading of one course. Raises GradingError when its exchange is open to forgery, as Intake does."""
+    """Grading of one course. ``owner`` names this grader among others; ``fatal`` is what to do when work hangs.
 
-    def __init__(self, setting: Setting) -> None:
+    Raises GradingError when the exchange is open to forgery, as Intake does.
+    """
+
+    def __init__(
+        self, setting: Setting, owner: str = "", *, limit: float = LIMIT, fatal: Keeper.Fatal | None = None
+    ) -> None:
         self.setting = setting
         collect = setting.factory().Collect(coursedir=setting.coursedir, authenticator=setting.authenticator())
         self.intake = Intake(setting.coursedir, setting.inbound, check_owner=collect.check_owner, log=setting.log)
+        self.claims = Claims(setting.db_url, owner)
+        self._limit, self._fatal = limit, fatal
+        self._owed: list[Ledger] = []
+
+    # New submissions
 
     def step(
-        self, module: str | None = None, summary: Summary | None = None, progress: Progress = _silent
+        self, module: str | None = None, summary: Summary | None = None, progress: Progress = silent
     ) -> list[Parcel]:
-        """One round; returns the attempts that were graded. Their results are out when it returns."""
+        """Take in and grade all there is; returns the attempts that were graded, their results being out.
+
+        Waits for what another grader is at; raises GradingError when that takes too long.
+        """
         summary = summary if summary is not None else Summary()
-        with grading_lock(self.setting.coursedir):
-            parcels = self.intake.take(module)
-            done: list[Parcel] = []
-            for name in sorted({p.arrival.module for p in parcels}):
-                mine = [p for p in parcels if p.arrival.module == name]
-                done += self._module(name, mine, summary, progress)
-            summary.refused += self.tell_refused()
-            return done
+        # What is put off on the way is not taken up again at once.
+        before = self.claims.now()
+        self.intake.take(module)
+        done: list[Parcel] = []
+        end = time.monotonic() + _OTHERS_WAIT
+        while True:
+            parcels = self.turn(module, summary, progress, before=before)
+            if parcels is not None:
+                done += parcels
+                end = time.monotonic() + _OTHERS_WAIT
+            elif not self.claims.elsewhere(module, before):
+                break
+            else:
+                _pause(end)
+        summary.refused += self.tell_refused()
+        return done
 
-    def _module(
-        self, module: str, parcels: Sequence[Parcel], summary: Summary, progress: Progress, *, anew: bool = False
-    ) -> list[Parcel]:
-        kept = self.intake.kept(module, {p.arrival.learner for p in parcels})
-        counts = {belongs(everything).arrival.folder for everything in kept.values()}
-        graded: list[Parcel] = []
-        # Graded anew they have their numbers already, and what nbgrader holds follows from all the others.
-        last = counts if anew else set()
-        waves = _waves([p for p in parcels if p.arrival.folder not in last])
-        for wave in (*waves, [p for p in parcels if p.arrival.folder in last]):
-            shown = [p for p in wave if p.arrival.folder in counts]
-            for parcel in wave:
-                if parcel not in shown and self._record(parcel, summary):
-                    graded.append(parcel)
-            graded += self._grade(module, shown, summary, progress)
-        written, failed = self.publish(graded)
-        summary.results += len(written)
-        out = [p for p in graded if p not in failed]
-        # Grading one once more adds no attempt; it is how its result gets another chance.
-        self._put_off(failed, "结果没有写出，稍后会自动再试", _DISK_WAIT, summary)
-        if out:
-            with self.intake.arrivals.together():
-                for parcel in out:
-                    self.intake.graded(parcel)
-        return out
+    def take_in(self) -> int:
+        """Take some of what arrived, unless another worker does; how many were taken."""
+        with self.keeping():
+            return len(self.intake.take(wait=0.0, everything=False))
 
-    def _record(self, parcel: Parcel, summary: Summary) -> bool:
-        """Keep an attempt that nbgrader does not get to see: overtaken, or late after one on time."""
-        arrival = parcel.arrival
-        with self._surviving([parcel], summary):
-            record_only(self.setting.db_url, parcel.kept, arrival.learner, arrival.module, self.course_dir)
-            summary.recorded += 1
-            return True
-        return False
+    def turn(
+        self,
+        module: str | None = None,
+        summary: Summary | None = None,
+        progress: Progress = silent,
+        *,
+        before: float | None = None,
+    ) -> list[Parcel] | None:
+        """Claim some of what waits and grade it; None when nothing waits for us."""
+        summary = summary if summary is not None else Summary()
+        self.settle()
+        turns = self.claims.next(CHUNK, module=module, before=before)
+        if not turns:
+            return None
+        ledger = Ledger(turns)
+        self._owed.append(ledger)
+        try:
+            with self.keeping() as keeper:
+                done: list[Parcel] = []
+                chunk = self._chunk(keeper, ledger, summary, progress)
+                for name in sorted({turn.module for turn in turns}):
+                    folders = {f for turn in turns if turn.module == name for f in turn.folders}
+                    learners = {turn.learner for turn in turns if turn.module == name}
+                    done += chunk.grade(name, learners, folders)
+        finally:
+            self.settle(quietly=True)
+        return done
 
-    def _grade(self, module: str, parcels: Sequence[Parcel], summary: Summary, progress: Progress) -> list[Parcel]:
-        placed: dict[str, Parcel] = {}
-        for parcel in parcels:
-            with self._surviving([parcel], summary):
-                self.intake.place(parcel)
-                placed[parcel.arrival.learner] = parcel
-        if not placed:
-            return []
-        with self._surviving(list(placed.values()), summary):
-            report = grade_submissions(
-                self.setting, module, sorted(placed), True, lambda done, total: progress("评分", done, total)
-            )
-            for learner in report.failed:
-                with self._surviving([placed[learner]], summary):
-                    raise report.errors[learner]
-            summary.graded += len(report.graded)
-            return [placed[learner] for learner in report.graded]
-        return []
+    def settle(self, *, quietly: bool = False) -> None:
+        """Write down what became of earlier turns, where the database was not there to do so."""
+        while self._owed:
+            try:
+                parked = self._owed[0].settle(self.intake.arrivals, self.claims)
+            except DBAPIError:
+                if quietly:
+                    return
+                raise
+            del self._owed[0]
+            for folder in sorted(parked):
+                self.setting.log.error("提交 %s 试了几次都没有评完，先放在一边", folder)
 
     @contextmanager
-    def _surviving(self, parcels: Sequence[Parcel], summary: Summary) -> Iterator[None]:
-        """Whatever goes wrong inside concerns these attempts and stops no other.
+    def keeping(self, limit: float | None = None) -> Iterator[Keeper]:
+        """Whatever is claimed stays so while the work inside takes its time, which is bounded."""
+        with self.claims.keeping(self._limit if limit is None else limit, self._fatal) as keeper, acting(self.claims):
+            yield keeper
 
-        Only what is wrong with an attempt itself counts against it.
-        """
-        try:
-            yield
-        except OperationalError:
-            self._put_off(parcels, "成绩册正忙，稍后会自动再评", _LOCKED_WAIT, summary)
-        except GradingError as error:
-            # The course lacks something; no submission is to blame, and none is given up for it.
-            self._put_off(parcels, str(error), _NO_KEY_WAIT, summary)
-        except (OSError, InterfaceError, InternalError):
-            self.setting.log.debug("评分出错", exc_info=True)
-            self._put_off(parcels, "磁盘或成绩册有问题，稍后会自动再评", _DISK_WAIT, summary)
-        except Exception as error:
-            self.setting.log.debug("评分出错", exc_info=True)
-            known = isinstance(error, QinlianError)
-            reason = str(error) if known else "评分没有完成；请稍后重试，仍不行请把日志交给管理员"
-            for parcel in parcels:
-                self._fail(parcel, reason, summary)
+    def _chunk(
+        self, keeper: Keeper, ledger: Ledger, summary: Summary, progress: Progress, *, anew: bool = False
+    ) -> Chunk:
+        return Chunk(self.setting, self.intake.shelf, self.claims, keeper, ledger, summary, progress, anew)
 
-    def _put_off(self, parcels: Sequence[Parcel], reason: str, seconds: float, summary: Summary) -> None:
-        for parcel in parcels:
-            self.setting.log.warning("提交 %s 暂时没有评分：%s", parcel.arrival.folder, reason)
-            self.intake.later(parcel, seconds)
-            summary.reasons[parcel.arrival.folder] = reason
-
-    def _fail(self, parcel: Parcel, reason: str, summary: Summary) -> None:
-        parked = self.intake.failed(parcel, reason)
-        end = "，已试了几次，先放在一边" if parked else ""
-        self.setting.log.error("提交 %s 没有评完%s：%s", parcel.arrival.folder, end, reason)
-        summary.reasons[parcel.arrival.folder] = reason
-
-    def tell_refused(self) -> int:
-        """Tell whose submission was not taken, where that is still to be done; how many were refused."""
-        return tell_refused(self.setting, self.intake)
-
-    def publish(self, parcels: Sequence[Parcel]) -> tuple[list[Parcel], list[Parcel]]:
-        """Write the results of these attempts; returns those that are new, and those that failed."""
-        try:
-            return publish_results(self.setting, self.course_dir, parcels), []
-        except Exception:
-            by_learner: dict[str, list[Parcel]] = {}
-            for parcel in parcels:
-                by_learner.setdefault(parcel.arrival.learner, []).append(parcel)
-            if len(by_learner) == 1:
-                self.setting.log.exception("提交 %s 的结果没有写出", parcels[-1].arrival.folder)
-                return [], list(parcels)
-        # Somebody's result cannot be written: the others get theirs.
-        parts = [self.publish(mine) for mine in by_learner.values()]
-        return [p for written, _ in parts for p in written], [p for _, failed in parts for p in failed]
-
-    def newest(self, module: str, learners: Collection[str] | None = None) -> list[Parcel]:
-        """Each learner's newest attempt, where it is graded: the one whose result is kept true."""
-        newest = [parcels[-1] for parcels in self.intake.kept(module, learners).values()]
-        return [p for p in newest if p.arrival.state == "已评分"]
-
-    def refresh(self, module: str) -> list[Parcel]:
-        """Write again whatever result is no longer true; returns the attempts whose result is new."""
-        return self.publish(self.newest(module))[0]
-
-    def feedback(self, module: str, learner: str) -> bool:
-        """Make and release one learner's feedback page; a failure is logged."""
-        try:
-            publish_feedback(self.setting, module, learner)
-        except Exception as error:
-            self.setting.log.warning("%s", error)
-            return False
-        return True
+    # What was graded before
 
     def again(
         self,
         module: str,
         summary: Summary,
-        progress: Progress = _silent,
+        progress: Progress = silent,
         learners: Collection[str] | None = None,
     ) -> list[Parcel]:
         """Grade what was graded of a module anew, for everybody or for some learners."""
-        with grading_lock(self.setting.coursedir):
-            kept = self.intake.kept(module, learners).values()
-            graded = [p for parcels in kept for p in parcels if p.arrival.state == "已评分"]
-            return self._module(module, graded, summary, progress, anew=True)
+        done: list[Parcel] = []
+        arrivals = self.intake.arrivals.of(module, learners, ["已评分"])
+        for mine in self._in_parts({(a.learner, a.module) for a in arrivals}, "重评"):
+            names = {learner for learner, _ in mine}
+            kept = self.intake.arrivals.of(module, names, ["已评分"])
+            with self.keeping() as keeper:
+                chunk = self._chunk(keeper, Ledger(()), summary, progress, anew=True)
+                done += chunk.grade(module, names, {a.folder for a in kept})
+        return done
+
+    def refresh(self, module: str, learners: Collection[str] | None = None) -> list[Parcel]:
+        """Write again whatever result is no longer true; returns the attempts whose result is new."""
+        arrivals = self.intake.arrivals.of(module, learners, ["已评分"])
+        written: list[Parcel] = []
+        for mine in self._in_parts({(a.learner, a.module) for a in arrivals}, "结果"):
+            with self.keeping():
+                written += self.publish(module, {learner for learner, _ in mine})[0]
+        return written
+
+    def _in_parts(self, pairs: Collection[Pair], work: str) -> Iterator[frozenset[Pair]]:
+        """These pairs, some at a time and claimed meanwhile; those that others have come last.
+
+        Raises GradingError when others keep them too long.
+        """
+        left = sorted(pairs)
+        end = time.monotonic() + _OTHERS_WAIT
+        while left:
+            held = self.claims.hold(left[:CHUNK], work)
+            self.warn_of(held, work)
+            if held.mine:
+                try:
+                    yield held.mine
+                finally:
+                    self.claims.release(held.mine, work)
+                end = time.monotonic() + _OTHERS_WAIT
+            elif not held.worn:
+                _pause(end)
+            busy = [pair for pair in left[:CHUNK] if pair not in held.mine | held.worn]
+            left = [*left[CHUNK:], *busy]
+
+    def warn_of(self, held: Held, work: str) -> None:
+        """Log what is left alone because it ended its grader again and again."""
+        for learner, module in sorted(held.worn):
+            self.setting.log.error("%s 的 %s：%s时程序几次意外中断，先放在一边", learner, module, work)
+
+    # Results and feedback
+
+    def tell_refused(self) -> int:
+        """Tell whose submission was not taken, where that is still to be done; how many were refused."""
+        refused, parked = tell_refused(self.setting, self.intake)
+        for learner, module in parked:
+            # What came before the one that was put aside is what nbgrader shows after all.
+            self.again(module, Summary(), learners=[learner])
+        return refused
+
+    def publish(self, module: str, learners: Collection[str]) -> tuple[list[Parcel], list[Parcel]]:
+        """Write these learners' newest results, if need be; returns those that are new, and those that failed.
+
+        Their claims must be held.
+        """
+        return publish(self.setting, self.course_dir, self.newest(module, learners))
+
+    def newest(self, module: str, learners: Collection[str] | None = None) -> list[Parcel]:
+        """Each learner's newest attempt, where it is graded: the one whose result is kept true."""
+        newest = [parcels[-1] for parcels in self.intake.shelf.of(module, learners).values()]
+        return [p for p in newest if p.arrival.state == "已评分"]
+
+    def feedback(self, module: str, learner: str) -> bool | None:
+        """Make and release one learner's feedback page.
+
+        False when it failed, which is logged; None when another grader is at work on that learner.
+        """
+        held = self.claims.hold([(learner, module)], "反馈页")
+        self.warn_of(held, "反馈页")
+        if not held.mine:
+            return False if held.worn else None
+        try:
+            with self.keeping():
+                publish_feedback(self.setting, module, learner)
+        except Exception as error:
+            self.setting.log.warning("%s", error)
+            return False
+        finally:
+            self.claims.release(held.mine, "反馈页")
+        return True
 
     @property
     def course_dir(self) -> Path:
@@ -224,10 +238,7 @@ class Rounds:
         return course_folder(Path(self.setting.coursedir.root))
 
 
-def _waves(parcels: Sequence[Parcel]) -> Iterator[list[Parcel]]:
-    """The first attempt of every learner, then the second, …: a batch never holds two of one learner."""
-    by_learner: dict[str, list[Parcel]] = {}
-    for parcel in sorted(parcels, key=lambda p: p.order):
-        by_learner.setdefault(parcel.arrival.learner, []).append(parcel)
-    for place in range(max(map(len, by_learner.values()), default=0)):
-        yield [mine[place] for mine in by_learner.values() if place < len(mine)]
+def _pause(end: float) -> None:
+    if time.monotonic() >= end:
+        raise GradingError("另一个评分程序正在运行，等了很久没有结束；请稍后再试")
+    time.sleep(_LOOK)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +15,7 @@ from traitlets.config.loader import ConfigFileNotFound, PyFileConfigLoader
 
 from qinlian.errors import GradingError
 
-__all__ = ["Setting", "grading_lock"]
+__all__ = ["Setting", "lock_path"]
 
 CONFIG_NAME = "nbgrader_config.py"
 
@@ -97,27 +93,6 @@ class Setting:
         return Authenticator(config=self.config, log=self.log)
 
 
-def lock_path(coursedir: CourseDirectory) -> Path:
-    """The file that is locked while submissions are taken in and graded."""
-    return Path(coursedir.format_path(coursedir.submitted_directory, ".grading", "lock"))
-
-
-@contextmanager
-def grading_lock(coursedir: CourseDirectory, wait: float = 60.0) -> Iterator[None]:
-    """Hold the course's grading to this process, so that worker and command never mix.
-
-    Waits up to ``wait`` seconds; raises GradingError when somebody else keeps it longer.
-    """
-    path = lock_path(coursedir)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    deadline = time.monotonic() + wait
-    with path.open("a") as handle:
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    raise GradingError("另一个评分程序正在运行，等了很久没有结束；请稍后再试") from None
-                time.sleep(0.05)
-        yield
+def lock_path(coursedir: CourseDirectory, name: str) -> Path:
+    """The file of one of the course's locks, where the gradebook is SQLite."""
+    return Path(coursedir.format_path(coursedir.submitted_directory, ".grading", name))

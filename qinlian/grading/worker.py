@@ -11,134 +11,98 @@ import logging
 import signal
 import sys
 import time
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 
+from qinlian.database import dropped
 from qinlian.errors import QinlianError
-from qinlian.grading.history import misjudged
-from qinlian.grading.late import deadline
-from qinlian.grading.letters import Letters
-from qinlian.grading.responses import open_engine
-from qinlian.grading.results import Marks, marks_of
-from qinlian.grading.rounds import Rounds, Summary
+from qinlian.grading.claims import CRASHED, new_owner
+from qinlian.grading.follow import Follower
+from qinlian.grading.keeper import Keeper, end_this_process
+from qinlian.grading.pages import Pages
+from qinlian.grading.rounds import LIMIT, Rounds
 from qinlian.grading.setting import Setting
-from qinlian.grading.tables import ASSIGNMENT
+from qinlian.grading.summary import Summary
 from qinlian.toolpath import put_tools_on_path
 
 __all__ = ["Worker", "grade_module", "main"]
 
-_POLL, _LOOK_AT_MARKS = 0.25, 1.0
+_POLL, _AWAY, _FOLLOW_AT_LEAST = 0.25, 1.0, 2.0
 READY = "自动评分已就绪"
 
 
 class Worker:
-    """Grades for as long as it runs. What an earlier one put aside gets another chance."""
+    """Grades for as long as it runs. What an earlier one put aside gets another chance.
 
-    def __init__(self, setting: Setting) -> None:
+    ``owner`` names it among other workers. ``fatal`` is called when one piece of work takes longer
+    than ``limit`` seconds.
+    """
+
+    def __init__(
+        self, setting: Setting, owner: str = "", *, limit: float = LIMIT, fatal: Keeper.Fatal | None = None
+    ) -> None:
         self.setting = setting
-        self.rounds = Rounds(setting)
-        self.letters = Letters(setting)
-        self.rounds.intake.arrivals.retry()
-        self._pages: deque[tuple[str, str]] = deque()
-        self._marks: dict[str, dict[str, tuple[Marks, bool]]] = {}
-        self._tried: dict[str, set[str]] = {}
-        self._stamp: object = None
-        self._first = True
-        self._looked = 0.0
+        self.rounds = Rounds(setting, owner, limit=limit, fatal=fatal)
+        self.pages = Pages(self.rounds)
+        self.follower = Follower(self.rounds, self.pages)
+        # What ended its grader again and again would end this one, and the next: a person has to ask for it.
+        self.rounds.intake.arrivals.retry(but=CRASHED)
+        self._followed = 0.0
+        self._away = False
 
     def run(self, stop: Event) -> None:
         """Go on until ``stop`` is set. Nothing that goes wrong in one round ends it."""
         while not stop.is_set():
-            try:
-                busy = self.step()
-            except QinlianError as error:
-                self.setting.log.error("%s", error)
-                busy = False
-            except Exception:
-                self.setting.log.exception("自动评分这一轮出了意外，稍后继续")
-                busy = False
-            stop.wait(0.0 if busy else _POLL)
+            stop.wait(self._round())
+        try:
+            self.rounds.settle(quietly=True)
+            self.follower.close()
+        except DBAPIError:
+            # Then the claims run out by themselves.
+            self.setting.log.warning("停下时成绩册连不上")
+
+    def _round(self) -> float:
+        """One step, whatever happens; returns how many seconds to wait before the next."""
+        try:
+            busy = self.step()
+        except QinlianError as error:
+            self.setting.log.error("%s", error)
+            return _POLL
+        except DBAPIError as error:
+            if not dropped(error):
+                self.setting.log.exception("成绩册出了意外，稍后继续")
+            elif not self._away:
+                self._away = True
+                self.setting.log.error("成绩册连不上；新的提交留在交换文件夹里，接通后自动继续")
+            return _AWAY
+        except Exception:
+            self.setting.log.exception("自动评分这一轮出了意外，稍后继续")
+            return _POLL
+        if self._away:
+            self._away = False
+            self.setting.log.info("成绩册已接通，继续评分")
+        return 0.0 if busy else _POLL
 
     def step(self) -> bool:
-        """One round; True when more is to be done at once.
+        """One small piece of work; True when more is to be done at once.
 
-        New submissions go first, then changed marks, then one feedback page: the pages take longest
-        and nobody waits for them.
+        New submissions go first, then what changed in the gradebook, then one feedback page.
         """
-        # The first round also takes up what an earlier worker left unfinished.
-        if self._first or self.rounds.intake.waiting():
-            self._first = False
-            for parcel in self.rounds.step():
-                self._page(parcel.arrival.module, parcel.arrival.learner)
-        if time.monotonic() - self._looked >= _LOOK_AT_MARKS:
-            self._looked = time.monotonic()
-            self._follow_marks()
-            self.letters.follow(self._stamp)
-        if self._pages:
-            self.rounds.feedback(*self._pages.popleft())
-        return bool(self._pages)
-
-    def _page(self, module: str, learner: str) -> None:
-        if (module, learner) not in self._pages:
-            self._pages.append((module, learner))
-
-    def _follow_marks(self) -> None:
-        """Write results again where an instructor's mark or comment changed, or the module closed.
-
-        Where a due date was moved or an extension given, grade again first.
-
-        What could not be written is tried again at the next change, at the latest a minute later.
-        """
-        stamp = self._gradebook_stamp()
-        if stamp is not None and stamp == self._stamp:
-            return
-        self._stamp = stamp
-        with open_engine(self.setting.db_url).connect() as connection:
-            modules = [row.name for row in connection.execute(select(ASSIGNMENT.c.name))]
-            now = {m: marks_of(connection, m) for m in modules}
-            closed = {m: deadline(connection, m, sorted(found)) for m, found in now.items()}
-            misjudged_now = {m: misjudged(connection, m) for m in modules}
-        moment = self.rounds.intake.now()
+        taken = self.rounds.take_in() if self.rounds.intake.names() else 0
+        if taken or self.rounds.claims.waiting():
+            done = self.rounds.turn()
+            for parcel in done or ():
+                self.pages.add(parcel.arrival.module, parcel.arrival.learner)
+            # However much arrives, marks are not left for long.
+            if done is not None and time.monotonic() - self._followed < _FOLLOW_AT_LEAST:
+                return True
         self.rounds.tell_refused()
-        for module, learners in misjudged_now.items():
-            # One that grading again does not set right (stock collect took it, say) is not tried for ever.
-            tried, self._tried[module] = self._tried.get(module, set()), learners
-            if learners - tried:
-                for parcel in self.rounds.again(module, Summary(), learners=learners - tried):
-                    self._page(module, parcel.arrival.learner)
-        for module, marks in now.items():
-            state = {name: (found, closed[module].passed(name, moment)) for name, found in marks.items()}
-            before = self._marks.get(module, {})
-            changed = {learner for learner, found in state.items() if before.get(learner) != found}
-            if not changed:
-                continue
-            written, failed = self.rounds.publish(self.rounds.newest(module, changed))
-            fresh = {p.arrival.learner for p in written}
-            again = {p.arrival.learner for p in failed}
-            self._marks[module] = {name: found for name, found in state.items() if name not in again}
-            for learner in sorted(changed - again):
-                if learner in fresh or not self._page_path(module, learner).exists():
-                    self._page(module, learner)
-
-    def _page_path(self, module: str, learner: str) -> Path:
-        return self.setting.step("feedback", learner, module) / f"{module}.html"
-
-    def _gradebook_stamp(self) -> object:
-        """Changes when the gradebook may have changed, and with every minute, when a module may close."""
-        url = self.setting.db_url
-        minute = int(time.time() // 60)
-        if not url.startswith("sqlite:///"):
-            return int(time.time() // 5)
-        try:
-            found = Path(url.removeprefix("sqlite:///")).stat()
-        except OSError:
-            return None
-        return minute, found.st_mtime_ns, found.st_size
+        self._followed = time.monotonic()
+        return self.follower.step() or self.pages.step()
 
 
 def grade_module(
@@ -165,6 +129,7 @@ def grade_module(
             progress(done, total)
 
     rounds.intake.arrivals.retry(module)
+    rounds.claims.forgive(module)
     done = rounds.step(module, summary, tell)
     names = [module] if module else sorted({a.module for a in rounds.intake.arrivals.of(states=["已评分"])})
     for name in names:
@@ -174,7 +139,7 @@ def grade_module(
         done += fresh
     wanted = sorted({(p.arrival.module, p.arrival.learner) for p in done}) if pages else []
     for count, (name, learner) in enumerate(wanted, start=1):
-        summary.feedback += rounds.feedback(name, learner)
+        summary.feedback += bool(rounds.feedback(name, learner))
         tell("反馈", count, len(wanted))
     return summary
 
@@ -193,6 +158,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the worker as a process of its own; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m qinlian.grading.worker", description="自动评分")
     parser.add_argument("--root", type=Path, default=Path(), help="课程仓库的文件夹")
+    parser.add_argument(
+        "--owner", default="", help="这个评分程序的名字，几个一起运行时用来区分；不写则用主机名和进程号"
+    )
+    parser.add_argument(
+        "--limit", type=float, default=LIMIT, help="一批提交最多评多少秒；超过就退出，由管理它的程序重新启动"
+    )
     options = parser.parse_args(arguments)
     stop = Event()
 
@@ -204,14 +175,32 @@ def main(arguments: list[str] | None = None) -> int:
     put_tools_on_path()
     log = _logging()
     try:
-        worker = Worker(Setting.load(options.root, log=log))
+        setting = Setting.load(options.root, log=log)
+        worker = _started(setting, stop, new_owner(options.owner), options.limit)
     except QinlianError as error:
         log.error("%s", error)
         return 1
-    print(READY, flush=True)
-    worker.run(stop)
+    if worker is not None:
+        print(READY, flush=True)
+        worker.run(stop)
     log.info("自动评分已停下")
     return 0
+
+
+def _started(setting: Setting, stop: Event, owner: str, limit: float) -> Worker | None:
+    """The worker, once the gradebook can be reached; None when it is told to stop before."""
+    told = False
+    while not stop.is_set():
+        try:
+            return Worker(setting, owner, limit=limit, fatal=end_this_process(setting.log))
+        except DBAPIError as error:
+            if not dropped(error):
+                raise
+            if not told:
+                setting.log.error("成绩册连不上；接通后自动开始")
+            told = True
+            stop.wait(_AWAY)
+    return None
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import pytest
 
 from qinlian.core.files import result_name
 from qinlian.grading.collect import QinlianCollect
-from qinlian.grading.rounds import Summary
+from qinlian.grading.summary import Summary
 from tests.classroom import QUIZ, Classroom, fresh_classroom
 from tests.sample import MODULE
 from tests.security.exchange_room import collect

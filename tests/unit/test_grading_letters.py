@@ -14,6 +14,7 @@ from qinlian.grading.letters import Letters
 from qinlian.grading.worker import Worker
 from tests.classroom import Classroom, fresh_classroom
 from tests.sample import MODULE
+from tests.unit.grading_told import all_done
 
 pytestmark = pytest.mark.slow
 
@@ -76,8 +77,7 @@ def test_the_worker_tells_it_within_a_round(room: Classroom) -> None:
     worker = Worker(room.setting)
     worker.step()
     extend(room, "qlan", hours=5)
-    worker._looked = 0.0
-    worker.step()
+    all_done(worker)
     assert told(room, "qlan") == {MODULE.id: DUE + timedelta(hours=5)}
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from qinlian.grading.rounds import Summary
+from qinlian.grading.summary import Summary
 from qinlian.grading.worker import Worker
 from tests.classroom import QUIZ, Classroom, Sent, fresh_classroom
 from tests.sample import MODULE
+from tests.unit.grading_told import all_done
 
 pytestmark = pytest.mark.slow
 
@@ -20,23 +21,17 @@ def room(tmp_path: Path) -> Classroom:
     return fresh_classroom(tmp_path)
 
 
-def look(worker: Worker) -> None:
-    """A round that looks at the gradebook whatever the time."""
-    worker._looked = worker._stamp = 0  # type: ignore[assignment]
-    worker.step()
-
-
 def two_attempts(room: Classroom, worker: Worker, *, between: bool) -> tuple[datetime, Sent]:
     """A poor attempt, then a good one; the deadline lies between them if so wished."""
     first = room.send("li", room.answers("li", right=3))
-    look(worker)
+    all_done(worker)
     moment = datetime.now(UTC)
     if between:
         room.due(moment)
     result = room.result(first)
     assert result is not None
     second = room.send("li", room.answers("li", attempt=2, seen=result.quizzes[QUIZ].seen))
-    look(worker)
+    all_done(worker)
     return moment, second
 
 
@@ -53,10 +48,10 @@ def test_an_extension_lets_a_late_attempt_count_in_gradebook_and_result_alike(ro
     assert counted(room, second) == (True, 40.0, 40.0)
     with room.gradebook() as gradebook:
         gradebook.grant_extension(MODULE.id, "li", hours=1)
-    look(worker)
+    all_done(worker)
     assert counted(room, second) == (False, 80.0, 80.0)
     room.due(datetime.now(UTC) - timedelta(days=1))
-    look(worker)
+    all_done(worker)
     # Now both are late, and of those the better one counts.
     assert counted(room, second) == (True, 80.0, 80.0)
 
@@ -66,7 +61,7 @@ def test_a_due_date_moved_back_takes_away_what_came_after_it(room: Classroom) ->
     between, second = two_attempts(room, worker, between=False)
     assert counted(room, second) == (False, 80.0, 80.0)
     room.due(between)
-    look(worker)
+    all_done(worker)
     assert counted(room, second) == (True, 40.0, 40.0)
 
 

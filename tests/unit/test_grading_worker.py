@@ -15,12 +15,12 @@ import pytest
 
 from qinlian.errors import GradingError
 from qinlian.grading.assess import assess_folder
-from qinlian.grading.rounds import Summary
 from qinlian.grading.setting import Setting
+from qinlian.grading.summary import Summary
 from qinlian.grading.worker import READY, Worker
 from tests.classroom import QUIZ, REFLECTION, REPOSITORY, Classroom, fresh_classroom
 from tests.sample import IDS, MODULE
-from tests.unit.grading_told import TEXT, told
+from tests.unit.grading_told import TEXT, all_done, told
 
 pytestmark = pytest.mark.slow
 
@@ -104,8 +104,7 @@ class TestReveal:
         assert told(room, sent).quizzes[QUIZ].items == ()
         room.due(datetime.now(UTC) + timedelta(milliseconds=200))
         time.sleep(0.3)
-        worker._looked = 0.0
-        worker.step()
+        all_done(worker)
         assert told(room, sent).quizzes[QUIZ].items != ()
 
     def test_explanations_name_options_by_the_letters_the_learner_saw(self, room: Classroom) -> None:
@@ -125,8 +124,7 @@ class TestReflections:
         assert told(room, sent).state == "待评阅"
         assert told(room, sent).reflections[public].state == "待评阅"
         room.mark("games", 17, "写得<具体>")
-        worker._looked = 0.0
-        worker.step()
+        all_done(worker)
         found = told(room, sent)
         assert (found.state, found.score, found.max_score) == ("已评分", 57.0, 100.0)
         assert (found.reflections[public].score, found.reflections[public].comment) == (17.0, "写得<具体>")
@@ -136,11 +134,9 @@ class TestReflections:
         worker = Worker(room.setting)
         worker.step()
         room.mark("games", 10, "一")
-        worker._looked = 0.0
-        worker.step()
+        all_done(worker)
         room.mark("games", 10, "二")
-        worker._looked = 0.0
-        worker.step()
+        all_done(worker)
         assert told(room, sent).reflections[IDS.of(REFLECTION)].comment == "二"
 
     def test_no_reflection_is_no_task_for_the_reader(self, room: Classroom) -> None:

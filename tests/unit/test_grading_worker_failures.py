@@ -10,20 +10,37 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
 from qinlian.core.files import ResultFile
 from qinlian.errors import GradingError
+from qinlian.grading import chunk as chunk_module
 from qinlian.grading import results as results_module
-from qinlian.grading import rounds as rounds_module
-from qinlian.grading.rounds import Rounds, Summary
-from qinlian.grading.setting import Setting, grading_lock
+from qinlian.grading.chunk import Chunk
+from qinlian.grading.exclusive import Exclusive
+from qinlian.grading.response_tables import ARRIVAL
+from qinlian.grading.rounds import Rounds
+from qinlian.grading.setting import Setting, lock_path
+from qinlian.grading.shelf import Parcel
+from qinlian.grading.summary import Summary
 from qinlian.grading.worker import Worker, grade_module
 from tests.classroom import QUIZ, Classroom, fresh_classroom
 from tests.sample import MODULE
-from tests.unit.grading_told import TEXT, told
+from tests.unit.grading_told import TEXT, all_done, told
 
 pytestmark = pytest.mark.slow
+
+
+def give_up(rounds: Rounds) -> None:
+    """Let whatever waits fail three times, in the course of nature some minutes' work."""
+    for _ in range(3):
+        for turn in rounds.claims.next(1):
+            with rounds.intake.arrivals.together() as connection:
+                for folder in turn.folders:
+                    rounds.intake.arrivals.failed(folder, "试过", 3)
+                connection.execute(update(ARRIVAL).values(due=None))
+            rounds.claims.release([turn.pair])
 
 
 @pytest.fixture
@@ -33,29 +50,29 @@ def room(tmp_path: Path) -> Classroom:
 
 class TestFailures:
     def broken(self, monkeypatch: pytest.MonkeyPatch, fault: Callable[[], Exception]) -> None:
-        real = rounds_module.grade_submissions
+        real = chunk_module.grade_submissions
 
         def grade(setting: Setting, module: str, learners: list[str], *rest: object) -> object:
             if "games" in learners:
                 raise fault()
             return real(setting, module, learners, *rest)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(rounds_module, "grade_submissions", grade)
+        monkeypatch.setattr(chunk_module, "grade_submissions", grade)
 
     def test_a_poison_submission_is_put_aside_after_three_tries_and_the_rest_goes_on(
         self, room: Classroom, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        monkeypatch.setattr("qinlian.grading.intake.time.monotonic", iter(range(0, 10**6, 100)).__next__)
-        real = Rounds._grade
+        monkeypatch.setattr("qinlian.grading.arrivals._BACK_OFF", (0.0, 0.0))
+        real = Chunk._grade
 
-        def poisoned(self: Rounds, module: str, parcels: list, summary: Summary, progress: object) -> list:  # type: ignore[type-arg]
+        def poisoned(self: Chunk, module: str, parcels: list[Parcel]) -> list[Parcel]:
             bad = [p for p in parcels if p.arrival.learner == "games"]
-            with self._surviving(bad, summary):
+            with self._surviving(bad):
                 if bad:
                     raise RuntimeError("内部细节 /etc/secret")
-            return real(self, module, [p for p in parcels if p not in bad], summary, progress)  # type: ignore[arg-type]
+            return real(self, module, [p for p in parcels if p not in bad])
 
-        monkeypatch.setattr(Rounds, "_grade", poisoned)
+        monkeypatch.setattr(Chunk, "_grade", poisoned)
         room.send("games", room.answers("games"))
         good = room.send("backup", room.answers("backup"))
         rounds = room.rounds()
@@ -73,9 +90,8 @@ class TestFailures:
     ) -> None:
         sent = room.send("games", room.answers("games"))
         rounds = room.rounds()
-        (parcel,) = rounds.intake.take()
-        for _ in range(3):
-            rounds.intake.failed(parcel, "试过")
+        rounds.intake.take()
+        give_up(rounds)
         assert room.rounds().step() == []
         assert grade_module(room.root, MODULE.id, pages=False).graded == 1
         assert told(room, sent).score == 80.0
@@ -83,7 +99,7 @@ class TestFailures:
     @pytest.mark.parametrize("place", ["placing", "grading"])
     def test_a_full_disk_costs_no_try(self, room: Classroom, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
         full = OSError(errno.ENOSPC, "No space left on device")
-        target = {"placing": "intake.Intake.place", "grading": "bulk._write_aside"}[place]
+        target = {"placing": "shelf.Shelf.place", "grading": "bulk._write_aside"}[place]
         monkeypatch.setattr(f"qinlian.grading.{target}", Mock(side_effect=full))
         room.send("games", room.answers("games"))
         rounds, summary = room.rounds(), Summary()
@@ -103,9 +119,8 @@ class TestFailures:
     def test_whose_submission_was_put_aside_is_told_and_a_new_worker_tries_again(self, room: Classroom) -> None:
         sent = room.send("games", room.answers("games"))
         rounds = room.rounds()
-        (parcel,) = rounds.intake.take()
-        for _ in range(3):
-            rounds.intake.failed(parcel, "试过")
+        rounds.intake.take()
+        give_up(rounds)
         rounds.step()
         assert told(room, sent).state == "拒收"
         assert "重新提交" in told(room, sent).notes[0]
@@ -115,7 +130,7 @@ class TestFailures:
     def test_a_result_that_could_not_be_written_is_written_later(
         self, room: Classroom, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("qinlian.grading.rounds._DISK_WAIT", 0.0)
+        monkeypatch.setattr("qinlian.grading.chunk._DISK_WAIT", 0.0)
         bad, good = room.send("games", room.answers("games")), room.send("backup", room.answers("backup"))
         real = results_module.write_result
 
@@ -141,11 +156,9 @@ class TestFailures:
         room.mark("games", 17)
         with monkeypatch.context() as patch:
             patch.setattr(results_module, "write_result", Mock(side_effect=OSError(errno.ENOSPC, "full")))
-            worker._looked = 0.0
-            worker.step()
+            all_done(worker)
         assert told(room, sent).state == "待评阅"
-        worker._looked, worker._stamp = 0.0, None
-        worker.step()
+        all_done(worker)
         assert told(room, sent).state == "已评分"
 
     def test_what_was_put_off_is_graded_though_its_folder_is_gone_from_the_exchange(
@@ -153,14 +166,14 @@ class TestFailures:
     ) -> None:
         sent = room.send("games", room.answers("games"))
         worker = Worker(room.setting)
-        monkeypatch.setattr("qinlian.grading.rounds._LOCKED_WAIT", 0.0)
+        monkeypatch.setattr("qinlian.grading.chunk._LOCKED_WAIT", 0.0)
         with monkeypatch.context() as patch:
             self.broken(patch, lambda: OperationalError("x", {}, Exception("database is locked")))
             worker.step()
         shutil.rmtree(sent.folder)
         worker.step()
         assert told(room, sent).score == 80.0
-        assert not worker.rounds.intake.waiting()
+        assert not worker.rounds.claims.waiting()
 
     def test_a_busy_gradebook_costs_no_try(self, room: Classroom, monkeypatch: pytest.MonkeyPatch) -> None:
         self.broken(monkeypatch, lambda: OperationalError("x", {}, Exception("database is locked")))
@@ -182,16 +195,19 @@ class TestFailures:
         (arrival,) = rounds.intake.arrivals.of(learner="games")
         assert (arrival.state, arrival.tries) == ("已收", 0)
         (room.root / "elsewhere").rename(kept)
-        room.rounds().step()
+        grade_module(room.root, pages=False)
         assert told(room, sent).score == 80.0
 
-    def test_worker_and_command_take_turns(self, room: Classroom) -> None:
-        with (
-            grading_lock(room.setting.coursedir),
-            pytest.raises(GradingError, match="另一个评分程序"),
-            grading_lock(room.setting.coursedir, wait=0.1),
-        ):
-            pass
+    def test_one_process_at_a_time_takes_in(self, room: Classroom) -> None:
+        room.send("games", room.answers("games"))
+        setting = room.setting
+        other = Exclusive(setting.db_url, "qinlian intake", lock_path(setting.coursedir, "lock"))
+        rounds = room.rounds()
+        with other.held(0):
+            with pytest.raises(GradingError, match="另一个评分程序"):
+                rounds.intake.take(wait=0.1)
+            assert rounds.take_in() == 0
+        assert rounds.take_in() == 1
 
     def test_the_summary_says_in_chinese_what_came_of_it(self, room: Classroom) -> None:
         room.send("games", room.answers("games"))
