@@ -23,7 +23,8 @@ from qinlian.roster.people import Person
 __all__ = ["INSTRUCTORS", "LEARNERS", "DirectoryChanges", "HubApi", "synchronise"]
 
 _PAGE, _ANSWER_WITHIN = 200, 60.0
-_PATIENCE, _PAUSE = 60.0, 0.25
+_PATIENCE, _PAUSE = 150.0, 0.25
+"""JupyterHub takes a minute to stop a server that does not want to."""
 _PAGINATED = "application/jupyterhub-pagination+json"
 
 
