@@ -17,7 +17,7 @@ from qinlian.classroom.layout import Layout
 from qinlian.core.model import Course
 from qinlian.errors import ClassroomError
 
-__all__ = ["fill_gradebook", "prepare"]
+__all__ = ["fill_gradebook", "inputs", "outputs", "prepare"]
 
 Progress = Callable[[str], None]
 _ENGINE = ("core", "items", "authoring", "notebooks")
@@ -41,14 +41,15 @@ def _files(*folders: Path) -> list[Path]:
     ]
 
 
-def _inputs(root: Path) -> str:
-    """Changes with the course's text and with the engine."""
+def inputs(root: Path) -> str:
+    """A digest that changes with the course's text and with the parts of the engine that build it."""
     package = Path(qinlian.__file__).parent
     engine = _digest(package, _files(*(package / name for name in _ENGINE)))
     return _digest(root, [*_files(root / "course"), root / "nbgrader_config.py"]) + engine
 
 
-def _outputs(root: Path) -> str:
+def outputs(root: Path) -> str:
+    """A digest of what was built."""
     return _digest(root, _files(root / "source", root / "release"))
 
 
@@ -68,7 +69,7 @@ def prepare(layout: Layout, course: Course, progress: Progress) -> None:
     """
     layout.make()
     done = _remembered(layout)
-    now = {"inputs": _inputs(layout.root), "outputs": _outputs(layout.root)}
+    now = {"inputs": inputs(layout.root), "outputs": outputs(layout.root)}
     built = {key: done.get(key) for key in now} == now
     published = all((layout.exchange / course.id / "outbound" / m.id).is_dir() for m in course.modules)
     if built and published and layout.gradebook.is_file():
@@ -78,7 +79,7 @@ def prepare(layout: Layout, course: Course, progress: Progress) -> None:
         from qinlian.notebooks.build import build
 
         build(layout.root, progress)
-        now["outputs"] = _outputs(layout.root)
+        now["outputs"] = outputs(layout.root)
     fill_gradebook(layout.root, course, f"sqlite:///{layout.gradebook}")
     progress("成绩册已就绪")
     _publish(layout, course, progress)

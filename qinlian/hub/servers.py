@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import http.client
+import json
 import os
 import socket
 import subprocess
@@ -22,8 +23,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from qinlian.atomic import replace_file
 from qinlian.classroom.processes import Process, stop_all
 from qinlian.classroom.servers import ended_by_signals
+from qinlian.classroom.setup import inputs, outputs
 from qinlian.errors import ClassroomError, HubError
 from qinlian.hub.accounts import ensure_grader
 from qinlian.hub.formgrader import write_formgrader_settings
@@ -274,7 +277,6 @@ def run_hub(root: Path, state: Path, wishes: Wishes, roster: Path | None = None)
     ``roster`` is a sheet to import first. Raises QinlianError, with everything stopped again.
     """
     from qinlian.authoring.reader import load_course
-    from qinlian.notebooks.build import build
 
     console = Console(highlight=False, soft_wrap=True, markup=False)
     if os.geteuid() != 0:
@@ -293,10 +295,7 @@ def run_hub(root: Path, state: Path, wishes: Wishes, roster: Path | None = None)
             if warning := make_learners_disk(hub, wishes.gigabytes):
                 console.print(warning)
             make_folders(hub)
-            console.print("生成课程…")
-            build(root, lambda _: None)
-            bring_course(root, hub)
-            _as_grader(hub, "qinlian.hub.course", "--root", str(hub.course_root), "--classroom", str(hub.classroom))
+            _bring_up_to_date(root, hub, console)
             write_learner_settings(hub.state / "learner")
             write_formgrader_settings(hub.state / "formgrader")
             write_proxy_pages(hub.private / "pages")
@@ -318,6 +317,22 @@ def run_hub(root: Path, state: Path, wishes: Wishes, roster: Path | None = None)
             stop_all(processes)
     console.print("Hub 课堂已结束，学员的答案和成绩都已保存")
     return 0
+
+
+def _bring_up_to_date(root: Path, hub: HubSettings, console: Console) -> None:
+    """Build, copy and release the course where it, or what was made of it, is not as it was at the last start."""
+    from qinlian.notebooks.build import build
+
+    mark = hub.private / "prepared.json"
+    done = mark.read_text("utf-8") if mark.is_file() and (hub.course_root / "course").is_dir() else ""
+    known_as = {"course": inputs(root), "database": hub.db_url}
+    if done == json.dumps({**known_as, "built": outputs(root)}):
+        return
+    console.print("生成课程…")
+    build(root, lambda _: None)
+    bring_course(root, hub)
+    _as_grader(hub, "qinlian.hub.course", "--root", str(hub.course_root), "--classroom", str(hub.classroom))
+    replace_file(mark, json.dumps({**known_as, "built": outputs(root)}).encode(), mode=0o600)
 
 
 def _bring_people(hub: HubSettings, roster: Path | None, console: Console) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 
 import openpyxl
 import pytest
@@ -22,15 +21,15 @@ COMMENT = "说得具体。再想想谁可以帮您开口。"
 
 
 @pytest.fixture(scope="module")
-def page(chromium: Browser) -> Iterator[Page]:
+def page(chromium: Browser) -> Page:
     """The learner's browser, at a desk."""
-    yield chromium.new_context(viewport=DESKTOP, locale="zh-CN", timezone_id="Asia/Shanghai").new_page()
+    return chromium.new_context(viewport=DESKTOP, locale="zh-CN", timezone_id="Asia/Shanghai").new_page()
 
 
 @pytest.fixture(scope="module")
-def desk(chromium: Browser) -> Iterator[Page]:
+def desk(chromium: Browser) -> Page:
     """The browser of the learner's own branch's instructor."""
-    yield chromium.new_context(viewport=DESKTOP, locale="zh-CN", timezone_id="Asia/Shanghai").new_page()
+    return chromium.new_context(viewport=DESKTOP, locale="zh-CN", timezone_id="Asia/Shanghai").new_page()
 
 
 def both_widths(page: Page, name: str) -> None:
