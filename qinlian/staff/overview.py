@@ -51,6 +51,11 @@ class Counts:
         return self.given - self.ungraded - self.unread
 
     @property
+    def parts(self) -> tuple[tuple[str, int], ...]:
+        """What came, by how far it is."""
+        return ("graded", self.graded), ("unread", self.unread), ("ungraded", self.ungraded)
+
+    @property
     def missing(self) -> int:
         """Submissions that are still to come."""
         return self.asked - self.given

@@ -17,9 +17,28 @@ from qinlian.staff.scope import learners
 from qinlian.staff.standings import STATES, needed, read_widely, standings, state_of
 from qinlian.staff.viewer import Viewer
 
-__all__ = ["COLUMNS", "Filter", "Learner", "Page", "Row", "cells", "chosen", "every_row", "page_of"]
+__all__ = [
+    "COLUMNS",
+    "IDLE",
+    "NAMES",
+    "Filter",
+    "Learner",
+    "Names",
+    "Page",
+    "Row",
+    "cells",
+    "chosen",
+    "every_name",
+    "every_row",
+    "name_cells",
+    "names_of",
+    "page_of",
+]
 
 COLUMNS = ("工号", "姓名", "单位", "部门", "培训对象", "模块", "得分", "满分", "状态", "提交时间", "获得学时")
+NAMES = ("工号", "姓名", "单位", "部门", "培训对象", "邮箱")
+IDLE = "一份未交"
+"""Asked for as a state: learners who handed in nothing of what is asked for."""
 _ROWS = 150
 """About so many rows stand on a page; a learner's rows are never parted."""
 _PART = 400
@@ -61,7 +80,23 @@ class Row:
     state: str
     score: float | None
     submitted_at: datetime | None
-    hours: float
+    passed: bool
+
+    @property
+    def hours(self) -> float:
+        """The hours it has earned."""
+        return self.module.hours if self.passed else 0.0
+
+    @property
+    def verdict(self) -> str:
+        """What is said behind a final result."""
+        return ("，及格" if self.passed else "，未及格") if self.state == STATES[3] else ""
+
+    @property
+    def tone(self) -> str:
+        """How the page colours the state."""
+        names = ("idle", "ungraded", "unread", "passed" if self.passed else "failed")
+        return names[STATES.index(self.state)]
 
 
 @dataclass(frozen=True)
@@ -80,11 +115,12 @@ def chosen(connection: Connection, viewer: Viewer, plan: Plan, asked: Filter) ->
     people = learners(viewer, plan.tracks, below=asked.below, words=asked.words)
     takes = needed(plan, modules, people.c.track)
     query = select(people.c.account, takes).where(takes > 0).order_by(people.c.unit, people.c.account)
-    if asked.state not in STATES:
+    if asked.state not in (*STATES, IDLE):
         return tuple(account for account, _ in connection.execute(query))
     read_widely(connection)
     came = standings(people, plan, modules, few=bool(viewer.home or asked.below or asked.words))
     holds = {
+        IDLE: true(),
         STATES[0]: true(),
         STATES[1]: came.c.ungraded == 1,
         STATES[2]: came.c.unread == 1,
@@ -93,19 +129,44 @@ def chosen(connection: Connection, viewer: Viewer, plan: Plan, asked: Filter) ->
     counted = select(came.c.account, func.count()).where(holds[asked.state]).group_by(came.c.account)
     # Put together here: asked to subtract one list from the other, SQLite goes through one for each row of the other.
     found: dict[str, int] = dict(row.tuple() for row in connection.execute(counted))
+    if asked.state == IDLE:
+        return tuple(account for account, _ in connection.execute(query) if account not in found)
     if asked.state == STATES[0]:
         return tuple(account for account, count in connection.execute(query) if found.get(account, 0) < count)
     return tuple(account for account, _ in connection.execute(query) if account in found)
+
+
+@dataclass(frozen=True)
+class Names:
+    """One page of learners' names. ``people`` counts those on all its ``pages``."""
+
+    learners: tuple[Learner, ...]
+    people: int
+    number: int
+    pages: int
+
+
+def names_of(
+    connection: Connection, viewer: Viewer, plan: Plan, asked: Filter, accounts: Sequence[str], number: int
+) -> Names:
+    """Page ``number`` of the names that ``viewer`` may see of ``accounts``."""
+    part, number, pages = _part(accounts, _ROWS, number)
+    people = _people(connection, viewer, plan, asked, accounts=part) if part else []
+    return Names(tuple(people), len(accounts), number, pages)
+
+
+def _part(accounts: Sequence[str], size: int, number: int) -> tuple[Sequence[str], int, int]:
+    """The accounts of a page, its number, and how many there are."""
+    pages = max(1, -(-len(accounts) // size))
+    number = min(max(1, number), pages)
+    return accounts[(number - 1) * size : number * size], number, pages
 
 
 def page_of(
     connection: Connection, viewer: Viewer, plan: Plan, asked: Filter, accounts: Sequence[str], number: int
 ) -> Page:
     """Page ``number`` (from 1; the last one when there are fewer) of what ``viewer`` may see of ``accounts``."""
-    size = max(10, _ROWS // max(1, len(asked.modules(plan))))
-    pages = max(1, -(-len(accounts) // size))
-    number = min(max(1, number), pages)
-    part = accounts[(number - 1) * size : number * size]
+    part, number, pages = _part(accounts, max(10, _ROWS // max(1, len(asked.modules(plan)))), number)
     rows = _rows(connection, viewer, plan, asked, accounts=part) if part else []
     return Page(tuple(rows), len(accounts), number, pages)
 
@@ -115,15 +176,40 @@ def every_row(engine: Engine, viewer: Viewer, plan: Plan, asked: Filter) -> Iter
 
     Read in parts, each in a transaction of its own: whoever grades meanwhile waits for none of it.
     """
+    for people in _parts(engine, viewer, plan, asked):
+        with engine.connect() as connection:
+            rows = _rows(connection, viewer, plan, asked, accounts=[one.account for one in people])
+        yield from rows
+
+
+def every_name(engine: Engine, viewer: Viewer, plan: Plan, asked: Filter) -> Iterator[Learner]:
+    """The learners whom ``viewer`` may see and who handed in nothing of what is asked for."""
+    modules = asked.modules(plan)
+    for people in _parts(engine, viewer, plan, asked):
+        accounts = [one.account for one in people]
+        some = learners(viewer, plan.tracks, below=asked.below, accounts=accounts)
+        came = standings(some, plan, modules, few=True)
+        with engine.connect() as connection:
+            began = set(connection.execute(select(came.c.account).distinct()).scalars())
+        takes = (one for one in people if any(one.track in module.marks for module in modules))
+        yield from (one for one in takes if one.account not in began)
+
+
+def _parts(engine: Engine, viewer: Viewer, plan: Plan, asked: Filter) -> Iterator[list[Learner]]:
+    """All learners who may be seen, some hundred at a time."""
     after: tuple[str, str] | None = None
     while True:
         with engine.connect() as connection:
             people = _people(connection, viewer, plan, asked, after=after, limit=_PART)
-            if not people:
-                return
-            rows = _rows(connection, viewer, plan, asked, accounts=[one.account for one in people])
-        yield from rows
+        if not people:
+            return
+        yield people
         after = (people[-1].unit, people[-1].account)
+
+
+def name_cells(who: Learner) -> tuple[str, ...]:
+    """A learner as the worksheet of names holds them, in the order of ``NAMES``."""
+    return who.number, who.name, who.unit, who.department, who.track, who.email
 
 
 def cells(row: Row) -> tuple[Any, ...]:
@@ -156,7 +242,7 @@ def _rows(connection: Connection, viewer: Viewer, plan: Plan, asked: Filter, *, 
 
 def _row(learner: Learner, module: PlannedModule, came: Any) -> Row:
     if came is None:
-        return Row(learner, module, STATES[0], None, None, 0.0)
+        return Row(learner, module, STATES[0], None, None, passed=False)
     score = None if came.points is None else round(max(0.0, float(came.points)), 2)
     state = state_of(came.ungraded, came.unread)
-    return Row(learner, module, state, score, aware(came.submitted_at), float(came.earned))
+    return Row(learner, module, state, score, aware(came.submitted_at), bool(came.passed))
