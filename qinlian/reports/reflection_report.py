@@ -21,6 +21,7 @@ from qinlian.reports.excel import write_excel
 from qinlian.reports.passages import Reading
 from qinlian.reports.reflections import Entry, entries
 from qinlian.reports.sides import SideBySide, environment, side_by_side
+from qinlian.roster.people import ALL, Scope
 
 __all__ = [
     "COLUMNS",
@@ -41,8 +42,8 @@ _LONGEST_CELL = 32_000
 """Characters: a worksheet's cell holds 32 767."""
 
 
-def read_reflections(root: Path, earlier: Path | None = None) -> list[Entry]:
-    """All reflections of the course in ``root``, each with what it is close to.
+def read_reflections(root: Path, earlier: Path | None = None, scope: Scope = ALL) -> list[Entry]:
+    """The reflections of the course in ``root`` by learners whom ``scope`` admits, each with what it is close to.
 
     ``earlier`` is a folder or file with reflections of earlier years; without it the one that the course's
     nbgrader_config.py names, if there is any. Raises GradingError when something cannot be read.
@@ -53,7 +54,7 @@ def read_reflections(root: Path, earlier: Path | None = None) -> list[Entry]:
         earlier = Path(named)
     texts = read_earlier(earlier) if earlier is not None else ()
     with open_engine(setting.db_url).connect() as connection:
-        return entries(connection, course_folder(Path(setting.coursedir.root)), texts)
+        return entries(connection, course_folder(Path(setting.coursedir.root)), texts, scope)
 
 
 def _state(entry: Entry) -> str:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 from sqlalchemy import func, inspect, select
@@ -18,10 +19,11 @@ from qinlian.grading.plaintext import markdown_cell
 from qinlian.grading.preprocess import text_digest
 from qinlian.grading.response_tables import ATTEMPT, RESPONSE, SHOWN
 from qinlian.grading.results import Mark, marks_of
-from qinlian.grading.tables import STUDENT
+from qinlian.reports.people import Learner, learners
 from qinlian.reports.similarity import Given, Library, Notice, Text
+from qinlian.roster.people import ALL, Scope
 
-__all__ = ["Entry", "Written", "entries", "given_texts", "library", "people", "released_modules", "state", "written"]
+__all__ = ["Entry", "Written", "entries", "given_texts", "library", "released_modules", "state", "written"]
 
 _MOST = 10_000
 """Texts that are compared, the newest first: more would not fit the memory of a small server."""
@@ -54,12 +56,6 @@ class Entry:
     notices: tuple[Notice, ...]
 
 
-def people(connection: Connection) -> dict[str, tuple[str, str]]:
-    """Learner → (name, unit)."""
-    rows = connection.execute(select(STUDENT.c.id, STUDENT.c.last_name, STUDENT.c.first_name))
-    return {row.id: (row.last_name or "", row.first_name or "") for row in rows}
-
-
 def state(connection: Connection) -> tuple[object, ...]:
     """Changes when a reflection may have come in."""
     if not inspect(connection).has_table(ATTEMPT.name):
@@ -67,8 +63,8 @@ def state(connection: Connection) -> tuple[object, ...]:
     return tuple(connection.execute(select(func.count(), func.max(ATTEMPT.c.graded_at))).one())
 
 
-def written(connection: Connection, limit: int = _MOST) -> list[Written]:
-    """The reflections of all submissions, the newest first."""
+def written(connection: Connection, scope: Scope = ALL, limit: int = _MOST) -> list[Written]:
+    """The reflections of all submissions by learners whom ``scope`` admits, the newest first."""
     if not inspect(connection).has_table(ATTEMPT.name):
         return []
     query = (
@@ -83,12 +79,11 @@ def written(connection: Connection, limit: int = _MOST) -> list[Written]:
         .join(RESPONSE, RESPONSE.c.attempt == ATTEMPT.c.identity)
         .where(RESPONSE.c.quiz == "", RESPONSE.c.answered)
         .order_by(ATTEMPT.c.first_seen.desc(), ATTEMPT.c.learner, RESPONSE.c.item)
-        .limit(limit)
     )
-    rows = connection.execute(query)
+    rows = connection.execute(query.limit(limit) if scope.units is None else query)
     return [
         Written(row.learner, row.module, row.item, row.number, row.first_seen, str(json.loads(row.value)))
-        for row in rows
+        for row in islice((row for row in rows if scope.admits(row.learner)), limit)
     ]
 
 
@@ -124,12 +119,12 @@ def given_texts(module: Module) -> Iterator[Given]:
 
 
 def library(
-    texts: list[Written], modules: dict[str, Module], names: dict[str, tuple[str, str]], earlier: tuple[Text, ...] = ()
+    texts: list[Written], modules: dict[str, Module], names: dict[str, Learner], earlier: tuple[Text, ...] = ()
 ) -> Library:
     """All that a reflection is compared with. Drafts of one learner that say the same stand for one."""
     mine: dict[tuple[str, str], Text] = {}
     for one in texts:
-        name = names.get(one.learner, ("", ""))[0]
+        name = names[one.learner].name if one.learner in names else ""
         who = f"{name}（{one.learner}）" if name and name != one.learner else one.learner
         title = modules[one.module].title if one.module in modules else one.module
         mine.setdefault((one.learner, one.text), Text(one.learner, who, f"《{title}》", one.text))
@@ -152,10 +147,16 @@ def _standing(connection: Connection, texts: list[Written]) -> list[Written]:
     return list(found.values())
 
 
-def entries(connection: Connection, course_dir: Path, earlier: tuple[Text, ...] = ()) -> list[Entry]:
-    """Every learner's reflections, by module, question and learner, each with what it is close to."""
-    texts, names, modules = written(connection), people(connection), released_modules(course_dir)
-    compared = library(texts, modules, names, earlier)
+def entries(
+    connection: Connection, course_dir: Path, earlier: tuple[Text, ...] = (), scope: Scope = ALL
+) -> list[Entry]:
+    """The reflections of whom ``scope`` admits, by module, question and learner, each with what it is close to.
+
+    What is close to them and written by anybody else is left out too: a notice would show the other's text.
+    """
+    texts, modules = written(connection, scope), released_modules(course_dir)
+    names = learners(connection, scope, archived=True)
+    compared = library(texts, modules, names, tuple(scope.only(earlier, lambda text: text.owner)))
     marks = {module: marks_of(connection, module) for module in modules}
     found = []
     for one in _standing(connection, texts) if texts else ():
@@ -163,10 +164,10 @@ def entries(connection: Connection, course_dir: Path, earlier: tuple[Text, ...] 
         item = next((i for i in module.reflections if i.id == one.item), None) if module else None
         if module is None or item is None:
             continue
-        name, unit = names.get(one.learner, ("", ""))
+        who = names.get(one.learner, Learner("", ""))
         cells = marks[module.id].get(one.learner)
-        notices = compared.notices(Text(one.learner, name or one.learner, "", one.text))
+        notices = compared.notices(Text(one.learner, who.name or one.learner, "", one.text))
         mark = cells.cells.get(item.id) if cells else None
-        found.append(Entry(one.learner, name, unit, module, item, one.text, one.first_seen, mark, notices))
+        found.append(Entry(one.learner, who.name, who.unit, module, item, one.text, one.first_seen, mark, notices))
     place = {m: n for n, m in enumerate(modules)}
     return sorted(found, key=lambda e: (place[e.module.id], e.item.id, e.learner))

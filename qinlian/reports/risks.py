@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,10 +27,20 @@ from qinlian.core.model import Course
 from qinlian.grading.response_tables import ATTEMPT, QUIZ, RESPONSE
 from qinlian.items.selfcheck import OWN
 from qinlian.items.selfcheck.scale import OTHER_UNITS, SMALLEST_GROUP
+from qinlian.reports.groups import EVERYBODY, groups_of, within
+from qinlian.roster.people import Roster
 
-__all__ = ["EVERYBODY", "GroupRisks", "RatedRisk", "SelfRating", "group_risks", "risk_names", "self_ratings"]
+__all__ = [
+    "EVERYBODY",
+    "GroupRisks",
+    "RatedRisk",
+    "SelfRating",
+    "group_risks",
+    "risk_names",
+    "roster_risks",
+    "self_ratings",
+]
 
-EVERYBODY = "全体学员"
 OWN_RISKS = "自己补充的风险点（文字不在这里）"
 
 
@@ -120,6 +130,18 @@ def group_risks(
         name = OTHER_UNITS if groups.large else EVERYBODY
         found.append(_summed(name, [by_learner[p] for p in sorted(groups.rest)], names))
     return found
+
+
+def roster_risks(
+    ratings: Sequence[SelfRating], names: Mapping[str, tuple[str, str]], roster: Roster, unit: str = ""
+) -> list[GroupRisks]:
+    """What may be told of the units of ``roster``, or of ``unit`` and those below it.
+
+    The groups are always made over everybody, so that a report on one unit is a part of the report on all.
+    """
+    people = {rating.learner: person.unit for rating in ratings if (person := roster.find(rating.learner))}
+    groups = group_risks(ratings, names, groups_of(people))
+    return [group for group in groups if not unit or within(group.name, unit)]
 
 
 @dataclass(frozen=True)

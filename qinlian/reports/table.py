@@ -22,11 +22,12 @@ from qinlian.configured import database_of
 from qinlian.core.model import Course, Module
 from qinlian.core.scoring import passes
 from qinlian.core.zone import BEIJING
+from qinlian.reports.people import Learner, learners
+from qinlian.roster.people import ALL, Scope
 
 __all__ = ["BEIJING", "COLUMNS", "gradebook_table", "print_table"]
 
 COLUMNS = ("学员", "姓名", "单位", "模块", "得分", "满分", "状态", "提交时间", "次数", "获得学时")
-"""In nbgrader's student record the name is ``last_name`` and the unit ``first_name``."""
 _NUMBERS = {"得分", "满分", "次数", "获得学时"}
 _ROOMY = 120
 """Characters a line that hold every column in full."""
@@ -45,12 +46,6 @@ class _Gradebook:
 
     def __getattr__(self, name: str) -> SqlTable:
         return SqlTable(name, self._metadata, autoload_with=self._engine)
-
-
-def _students(db: _Gradebook, connection: Connection) -> dict[str, tuple[str, str]]:
-    s = db.student
-    rows = connection.execute(select(s.c.id, s.c.last_name, s.c.first_name).order_by(s.c.id))
-    return {row.id: (row.last_name or "", row.first_name or "") for row in rows}
 
 
 def _submissions(db: _Gradebook, connection: Connection) -> dict[tuple[str, str], Any]:
@@ -135,15 +130,27 @@ def _row(module: Module, pass_mark: float, graded: Any, attempts: int, waiting: 
     }
 
 
-def gradebook_table(gradebook: str | Path, course: Course) -> pd.DataFrame:
-    """One row a learner and module, in the order of learners' ids and of the course.
+def _taken(course: Course, track: str) -> tuple[tuple[Module, ...], float]:
+    """The modules that a learner of that track takes, and the pass mark."""
+    chosen = next((t for t in course.tracks if t.name == track), None)
+    if chosen is None:
+        return course.modules, course.pass_mark
+    modules = tuple(module for module in course.modules if module.id in chosen.modules)
+    return modules, course.pass_mark if chosen.pass_mark is None else chosen.pass_mark
 
-    ``gradebook`` is the database's address, or the folder of the course that names it. Raises
-    GradingError when that folder is no course.
+
+def gradebook_table(
+    gradebook: str | Path, course: Course, scope: Scope = ALL, *, archived: bool = False
+) -> pd.DataFrame:
+    """One row a learner and module of theirs, in the order of learners' ids and of the course.
+
+    ``gradebook`` is the database's address, or the folder of the course that names it. There is no row of a
+    learner whom ``scope`` does not admit, and of one who left only with ``archived``. A learner whose track the
+    roster knows has rows for its modules. Raises GradingError when that folder is no course.
 
     Columns as in ``COLUMNS``; 得分 is empty until something was graded, 提交时间 is Beijing time, 次数
     are the attempts at the quiz that counted, and 获得学时 counts a module once its score reaches
-    the course's pass mark.
+    the pass mark of the course or of the learner's track.
     """
     url = database_of(gradebook) if isinstance(gradebook, Path) else gradebook
     engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
@@ -151,25 +158,20 @@ def gradebook_table(gradebook: str | Path, course: Course) -> pd.DataFrame:
         db = _Gradebook(engine)
         with engine.connect() as connection:
             if not db.has("student"):
-                people: dict[str, tuple[str, str]] = {}
+                people: dict[str, Learner] = {}
             else:
-                people = _students(db, connection)
+                people = learners(connection, scope, archived=archived)
                 graded, counts = _submissions(db, connection), _attempts(db, connection)
                 waiting = _waiting(db, connection)
     finally:
         engine.dispose()
-    rows = [
-        {"学员": learner, "姓名": name, "单位": unit}
-        | _row(
-            module,
-            course.pass_mark,
-            graded.get((learner, module.id)),
-            counts.get((learner, module.id), 0),
-            waiting.get((learner, module.id)),
-        )
-        for learner, (name, unit) in people.items()
-        for module in course.modules
-    ]
+    rows = []
+    for account, learner in people.items():
+        modules, pass_mark = _taken(course, learner.track)
+        for module in modules:
+            key = (account, module.id)
+            row = _row(module, pass_mark, graded.get(key), counts.get(key, 0), waiting.get(key))
+            rows.append({"学员": account, "姓名": learner.name, "单位": learner.unit} | row)
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     return table.astype(
         {"得分": "float64", "满分": "float64", "次数": "int64", "获得学时": "float64", "提交时间": "datetime64[us]"}

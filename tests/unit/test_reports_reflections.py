@@ -25,6 +25,7 @@ from qinlian.reports.reflection_report import (
     write_reflections,
 )
 from qinlian.reports.reflections import Entry
+from qinlian.roster.people import Scope
 from tests.sample import COURSE, MODULE
 from tests.unit.reflection_room import HOSTILE, OWN, answers, make_room
 
@@ -68,6 +69,14 @@ def test_every_reflection_is_there_once_as_it_stands_in_the_gradebook(found: dic
     assert found["li"].text.endswith("这是第二稿。")
     assert found["li"].mark is not None
     assert (found["li"].mark.score, found["li"].mark.comment) == (17.5, COMMENT)
+
+
+def test_a_report_on_some_has_nothing_of_others_not_even_what_is_close_to_it(room: Room) -> None:
+    (one,) = read_reflections(room.root, scope=Scope(("青禾分校",), frozenset({"li"})))
+    assert (one.learner, one.notices) == ("li", ())
+    (other,) = read_reflections(room.root, scope=Scope(("栖云分校",), frozenset({"zhao"})))
+    assert other.notices == (), "nor what somebody of an earlier year wrote, whose unit nobody knows"
+    assert read_reflections(room.root, scope=Scope((), frozenset())) == []
 
 
 def test_a_learners_own_first_attempt_is_no_match(found: dict[str, Entry]) -> None:

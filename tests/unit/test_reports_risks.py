@@ -19,8 +19,9 @@ from qinlian.errors import GradingError
 from qinlian.grading.response_tables import ATTEMPT, METADATA, QUIZ, RESPONSE
 from qinlian.items.selfcheck.scale import SMALLEST_GROUP
 from qinlian.reports.risk_tables import NOTES, print_risks, write_risks
-from qinlian.reports.risks import SelfRating, group_risks, risk_names, self_ratings
+from qinlian.reports.risks import SelfRating, group_risks, risk_names, roster_risks, self_ratings
 from qinlian.reports.units import read_units
+from tests.roster_room import person, roster
 from tests.selfcheck import CHECK, COURSE
 
 NAMES = risk_names(COURSE)
@@ -61,6 +62,35 @@ def test_a_rest_that_is_too_small_is_joined_by_the_smallest_unit_so_that_nothing
     # 甲 5 and 乙 2: with 甲 shown, the whole class less 甲 would be the two of 乙.
     assert shown(same(7), units(甲=5, 乙=2)) == [("全体学员", 7)]
     assert shown(same(16), units(甲=8, 乙=6, 丙=2)) == [("甲", 8), ("其他单位", 8)]
+
+
+def by_roster(unit: str = "", **sizes: int) -> list[tuple[str, int]]:
+    paths = [path.replace("_", "/") for path, size in sizes.items() for _ in range(size)]
+    everybody = roster(*(person(f"{n:03d}", path) for n, path in enumerate(paths)))
+    ratings = [SelfRating(one.account, {"CG01": (3, 3, 1)}) for one in everybody.people]
+    return [(group.name, group.people) for group in roster_risks(ratings, NAMES, everybody, unit)]
+
+
+def test_by_the_roster_small_units_stand_together_in_the_unit_above():
+    assert dict(by_roster(省_甲_一=6, 省_甲_二=3, 省_甲_三=2, 省_乙=7)) == {
+        "省/甲/一": 6,
+        "省/甲（连同人少的下级单位）": 5,
+        "省/乙": 7,
+    }
+
+
+def test_a_report_on_one_unit_is_a_part_of_the_report_on_all():
+    sizes = {"省_甲_一": 6, "省_甲_二": 3, "省_乙": 7, "省": 3}
+    assert dict(by_roster(**sizes)) == {"省/甲/一": 6, "省/乙": 7, "省（连同人少的下级单位）": 6}
+    assert by_roster("省/甲", **sizes) == [("省/甲/一", 6)], "the three of 省/甲/二 stand in the group above"
+    assert by_roster("省/甲/二", **sizes) == []
+
+
+def test_learners_whom_the_roster_does_not_know_count_among_the_others():
+    everybody = roster(*(person(f"{n}", "甲") for n in range(6)))
+    ratings = [SelfRating(one.account, {"CG01": (3, 3, 1)}) for one in everybody.people] + same(5)
+    assert [(g.name, g.people) for g in roster_risks(ratings, NAMES, everybody)] == [("甲", 6), ("其他单位", 5)]
+    assert [g.name for g in roster_risks(ratings, NAMES, everybody, "甲")] == ["甲"]
 
 
 def test_who_is_not_on_the_list_counts_among_the_others():
