@@ -11,6 +11,7 @@ to is still there when its turn comes. What came meanwhile is extra, and grading
 from __future__ import annotations
 
 import fnmatch
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -148,8 +149,11 @@ def _settings(root: Path) -> Any:
         raise BackupError(f"{root} 里没有 nbgrader_config.py；请到课程仓库里运行，或用 --root 指明位置") from None
 
 
-def local_site(root: Path) -> Site:
-    """The classroom of the course repository at ``root``, as its nbgrader_config.py has it; raises BackupError."""
+def local_site(root: Path, homes: Path | None = None) -> Site:
+    """The classroom of the course repository at ``root``, as its nbgrader_config.py has it.
+
+    ``homes`` is where learners' homes are, when not below the classroom's own folder. Raises BackupError.
+    """
     root = root.resolve()
     config, base = _settings(root), Layout(root).base.resolve()
     submitted = Path(config.CourseDirectory.get("submitted_directory", root / "submitted")).resolve()
@@ -158,13 +162,14 @@ def local_site(root: Path) -> Site:
     places = [Place("classroom", base, _LOCAL)]
     places += [] if autograded.is_relative_to(base) else [Place("autograded", autograded, (*_PASSING, "README.md"))]
     places += [] if exchange.is_relative_to(base) else [Place("exchange", exchange)]
+    places += [Place("homes", homes.resolve())] if homes else []
     places += [Place(name, root / name) for name in ("course", "source", "release")]
-    plan = [*_made((submitted, autograded, base / "feedback")), (base / "homes", 1, True), (exchange, 3, False)]
+    learners = [(homes.resolve() if homes else base / "homes", 1, True), (exchange, 3, False)]
     return Site(
         kind="本机",
         course_id=str(config.CourseDirectory.course_id),
         db_url=str(config.CourseDirectory.db_url),
-        parts=_parts(plan, places),
+        parts=_parts([*_made((submitted, autograded, base / "feedback")), *learners], places),
         submitted=submitted,
         exchange=exchange,
         course=root / "course",
@@ -173,7 +178,12 @@ def local_site(root: Path) -> Site:
 
 
 def hub_site(hub: HubSettings) -> Site:
-    """The classroom of a Hub."""
+    """The classroom of a Hub.
+
+    Raises BackupError while the learners' own disk is not mounted: behind its mount point nothing is theirs.
+    """
+    if (hub.private / "learners.img").exists() and not os.path.ismount(hub.learners):
+        raise BackupError(f"学员的磁盘没有挂上（{hub.learners}）；请先运行一次 ./run --hub，它会挂好，停下以后仍挂着")
     places = [
         Place("classroom", hub.classroom, _HUB),
         Place("exchange", hub.exchange),

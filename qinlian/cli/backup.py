@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,17 @@ from qinlian.errors import BackupError
 
 if TYPE_CHECKING:
     from qinlian.backup.reading import Contents
+    from qinlian.backup.site import Site
 
 _state_option = click.option(
     "--state",
     type=click.Path(path_type=Path),
     metavar="文件夹",
+    envvar="QINLIAN_STATE",
     help="Hub 课堂的位置，如 /srv/qinlian；不写就是本机课堂",
+)
+_homes_option = click.option(
+    "--homes", type=click.Path(path_type=Path), metavar="文件夹", help="学员的家目录另放在一处时写明（Kubernetes）"
 )
 _database_option = click.option("--database-url", metavar="地址", help="Hub 课堂恢复到哪个 PostgreSQL 数据库")
 
@@ -28,12 +34,15 @@ _database_option = click.option("--database-url", metavar="地址", help="Hub �
 @app.command()
 @root_option
 @_state_option
+@_homes_option
 @click.argument("file", required=False, type=click.Path(path_type=Path), metavar="[文件]")
-def backup(root: Path, state: Path | None, file: Path | None) -> None:
+def backup(root: Path, state: Path | None, homes: Path | None, file: Path | None) -> None:
     """把整个课堂备份成一个文件（课堂可以开着）；写文件夹就在里面按时间取名。"""
     from qinlian.backup.making import backup_name, make_backup
 
-    site = _site(root, state)
+    site = _site(root, state, homes)
+    if state is None and next(site.learners_data(), None) is None:
+        raise BackupError("这里还没有开过课，没有可备份的；要备份 Hub 课堂，请写 --state 文件夹，如 /srv/qinlian")
     path = file or Path()
     if path.is_dir():
         path /= backup_name(site.course_id, datetime.now(UTC))
@@ -48,11 +57,20 @@ def backup(root: Path, state: Path | None, file: Path | None) -> None:
 @app.command()
 @root_option
 @_state_option
+@_homes_option
 @_database_option
 @click.option("--replace", is_flag=True, help="这里已有课堂也恢复：原来的移到一边，不删除")
 @click.option("--check", is_flag=True, help="只检查备份完不完整，不恢复")
 @click.argument("file", type=click.Path(path_type=Path), metavar="文件")
-def restore(root: Path, state: Path | None, database_url: str | None, replace: bool, check: bool, file: Path) -> None:
+def restore(
+    root: Path,
+    state: Path | None,
+    homes: Path | None,
+    database_url: str | None,
+    replace: bool,
+    check: bool,
+    file: Path,
+) -> None:
     """从备份恢复整个课堂；先检查，再恢复，要么全部恢复，要么什么也不动。"""
     from qinlian.backup.reading import read_backup
 
@@ -68,25 +86,20 @@ def restore(root: Path, state: Path | None, database_url: str | None, replace: b
 
         contents = read_backup(file, progress=count)
     say(_described(contents))
-    if not check:
-        _restore(root, state, database_url, replace, file, contents)
+    if check:
+        return
 
-
-def _restore(
-    root: Path, state: Path | None, database_url: str | None, replace: bool, file: Path, contents: Contents
-) -> None:
     from qinlian.backup.hubs import restored_settings, save_settings
     from qinlian.backup.restoring import restore_backup
     from qinlian.backup.site import hub_site, local_site
 
+    begin = partial(restore_backup, path=file, contents=contents, replace=replace)
     with _bar() as progress, _said("没有恢复"):
         if state is None:
-            restored = restore_backup(local_site(root), file, contents, replace=replace, progress=progress)
+            restored = begin(local_site(root, homes), progress=progress)
         else:
             hub = restored_settings(state, contents, database_url)
-            restored = restore_backup(
-                hub_site(hub), file, contents, replace=replace, progress=progress, settle=save_settings(hub)
-            )
+            restored = begin(hub_site(hub), progress=progress, settle=save_settings(hub))
     say("已恢复")
     for folder in restored.aside:
         say(f"原来的移到了 {folder}")
@@ -101,11 +114,11 @@ def _restore(
     say("接下来照常开课；自动评分会接着评，并把结果重新发给学员")
 
 
-def _site(root: Path, state: Path | None):  # type: ignore[no-untyped-def]
+def _site(root: Path, state: Path | None, homes: Path | None) -> Site:
     from qinlian.backup.site import hub_site, local_site
 
     if state is None:
-        return local_site(root)
+        return local_site(root, homes)
     from qinlian.hub.settings import HubSettings
 
     return hub_site(HubSettings.load(state))
@@ -147,8 +160,12 @@ def _bar() -> Iterator[Callable[[str, int, int], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda *_: None
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    with Progress(*columns, console=console, transient=True) as bars:
         task = bars.add_task("请稍候", total=None)
 
         def tell(what: str, done: int, total: int) -> None:
