@@ -34,6 +34,8 @@ if hub.single_sign_on:
 else:
     c.JupyterHub.authenticator_class = "qinlian.hub.sign_in.QinlianAuthenticator"
     c.QinlianAuthenticator.store_path = str(hub.private / "sign-in.sqlite")
+    # HTTPS without a certificate here means a front server before our proxy: addresses are what that one saw.
+    c.QinlianAuthenticator.proxies = 2 if hub.url.startswith("https:") and not hub.certificate else 1
 c.RosterGate.db_url = hub.db_url
 c.Authenticator.admin_users = set(hub.admins)
 c.JupyterHub.template_paths = [str(TEMPLATES)]

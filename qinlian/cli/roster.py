@@ -221,7 +221,7 @@ def _account(number: str) -> str:
 @state_option
 @click.argument("number", metavar="工号")
 def code(root: Path, state: Path | None, number: str) -> None:
-    """给一个人新的首次登录码；他原来的口令和登录随之作废。"""
+    """给一个人新的首次登录码；他原来的密码和登录随之作废。"""
     here = _here(root, state)
     if here.hub is None:
         raise QinlianError("这里没有 Hub 课堂，不用登录码")
@@ -231,7 +231,7 @@ def code(root: Path, state: Path | None, number: str) -> None:
     from qinlian.hub.codes import new_code
 
     say(f"{person.name}（{person.number}）的首次登录码：{new_code(person.account, here.hub)}")
-    say("请只交给本人；他用它登录后自己设新口令")
+    say("请只交给本人；他用它登录后自己设新密码")
 
 
 @roster.command()

@@ -77,5 +77,5 @@ def code_lines(issued: tuple[Path, int] | None) -> list[str]:
 def new_code(account: str, hub: HubSettings) -> str:
     """A new code for one person, whose password and open sessions end with it. Raises RosterError."""
     if hub.single_sign_on:
-        raise RosterError("这个课堂用单位的统一身份认证登录，没有首次登录码；忘了口令请到单位的系统里重设")
+        raise RosterError("这个课堂用单位的统一身份认证登录，没有首次登录码；忘了密码请到单位的系统里重设")
     return sign_in_store(hub).reset(account)
