@@ -73,6 +73,7 @@ class LearnerSpawner(LocalProcessSpawner):  # type: ignore[misc]
             track=learner.track,
             letterbox=letterbox,
             settings=hub.state / "learner",
+            name=learner.name,
         )
         return env | own
 

@@ -16,7 +16,10 @@ from qinlian.quiz.exchange import Exchange
 from qinlian.quiz.state import Standing
 from qinlian.quiz.track import TRACK_VARIABLE, choose_track, chosen_track
 
-__all__ = ["Desk"]
+__all__ = ["NAME_VARIABLE", "Desk"]
+
+NAME_VARIABLE = "QINLIAN_NAME"
+"""What the learner is called, where the Hub knows it."""
 
 
 class Desk:
@@ -66,6 +69,8 @@ class Desk:
             track=chosen if track else "",
             track_fixed=bool(fixed) and track is not None,
             required=track.hours if track else None,
+            name=os.environ.get(NAME_VARIABLE, ""),
+            **_hub_pages(os.environ),
         )
 
     def choose_track(self, name: str) -> None:
@@ -141,3 +146,11 @@ class Desk:
             track=track,
             due=standing.due,
         )
+
+
+def _hub_pages(environ: Mapping[str, str]) -> dict[str, str]:
+    """The addresses of the Hub's own pages, where a Hub started this server."""
+    if "JUPYTERHUB_BASE_URL" not in environ:
+        return {}
+    hub = f"{environ.get('JUPYTERHUB_HOST', '')}{environ['JUPYTERHUB_BASE_URL']}hub/"
+    return {"account": f"{hub}home", "leave": f"{hub}logout"}

@@ -216,7 +216,9 @@ def overview_page(overview: Overview, base: str, now: datetime | None = None, *,
             title="我的学习",
             course_title=overview.course_title or "勤廉学堂",
             course_subtitle=overview.course_subtitle,
-            learner=overview.learner,
+            learner=overview.name or overview.learner,
+            account=overview.account,
+            leave=overview.leave,
             cards=[_card(m, now) for m in overview.modules],
             unreadable=overview.unreadable,
             earned=f"{overview.earned:g}",
@@ -237,5 +239,5 @@ def error_page(message: str, base: str, *, title: str = "暂时打不开", butto
     return (
         _templates()
         .get_template("error.html")
-        .render(base=base, title=title, course_title="勤廉学堂", message=message, button=button, learner="")
+        .render(base=base, title=title, course_title="勤廉学堂", message=message, button=button, learner="", leave="")
     )

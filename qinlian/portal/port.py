@@ -66,7 +66,9 @@ class Overview:
 
     ``unreadable`` names released modules whose content could not be read. ``track`` is the learner's of the
     ``tracks`` there are, empty before one was chosen; ``track_fixed`` when it is not the learner's to choose.
-    ``required`` are the hours that the track needs.
+    ``required`` are the hours that the track needs. ``learner`` is an account, ``name`` what the person is
+    called where that is known; ``account`` and ``leave`` are the addresses of the Hub's pages of one's own account
+    and of signing out, empty where there is no Hub.
     """
 
     course_title: str
@@ -78,6 +80,9 @@ class Overview:
     track: str = ""
     track_fixed: bool = False
     required: float | None = None
+    name: str = ""
+    account: str = ""
+    leave: str = ""
 
     @property
     def hours(self) -> float:

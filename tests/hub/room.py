@@ -119,7 +119,7 @@ class HubRoom:
             assert self._process.poll() is None, self.output + self.logs()
             return "已经开好" in self.output[begun:]
 
-        wait_until(printed, 400, "the Hub's start")
+        wait_until(printed, 600, "the Hub's start")
 
     @property
     def output(self) -> str:
