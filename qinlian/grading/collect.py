@@ -6,19 +6,23 @@ through the same ``Intake``, so none of them can be talked into taking more than
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from nbgrader.exchange.default import ExchangeCollect
+from traitlets import Enum
 
 from qinlian.errors import QinlianError
 from qinlian.grading.assess import course_folder, record_only
 from qinlian.grading.claims import Claims
 from qinlian.grading.guard import Guard
+from qinlian.grading.inbound import account_owner
 from qinlian.grading.intake import Intake
 from qinlian.grading.results import tell_refused
 from qinlian.grading.setting import Setting
 from qinlian.grading.shelf import Parcel, belongs
+from qinlian.roster.owners import RosterOwners
 
 __all__ = ["QinlianCollect"]
 
@@ -32,6 +36,19 @@ class QinlianCollect(ExchangeCollect):  # type: ignore[misc]
     machine and nobody else gets to the exchange, as in the local classroom; elsewhere a folder of
     somebody else is refused, not warned of.
     """
+
+    owners = Enum(
+        ["accounts", "roster"],
+        "accounts",
+        config=True,
+        help="Who the owner of a submission is: a unix account of this machine, or, where learners run in pods and "
+        "have none, whose number it is by the roster",
+    )
+
+    @property
+    def owner_of(self) -> Callable[[int], str]:
+        """From the number of a file's owner to the learner."""
+        return RosterOwners(self.coursedir.db_url) if self.owners == "roster" else account_owner
 
     def init_src(self) -> None:
         """Find the inbound folder; raises ExchangeError, in Chinese, when there is none."""
@@ -49,10 +66,12 @@ class QinlianCollect(ExchangeCollect):  # type: ignore[misc]
         module = self.coursedir.assignment_id
         learner = None if self.coursedir.student_id in ("", "*") else self.coursedir.student_id
         try:
-            intake = Intake(self.coursedir, Path(self.inbound_path), check_owner=self.check_owner, log=self.log)
+            inbound = Path(self.inbound_path)
+            intake = Intake(self.coursedir, inbound, check_owner=self.check_owner, owner_of=self.owner_of, log=self.log)
             intake.take(module, learner)
             waiting = intake.arrivals.of(module, learner, ["已收"])
             claims = Claims(self.coursedir.db_url)
+            claims.bury()
             held = claims.hold({(a.learner, a.module) for a in waiting}, _WORK)
             try:
                 with claims.keeping(_LIMIT):
@@ -61,6 +80,7 @@ class QinlianCollect(ExchangeCollect):  # type: ignore[misc]
                         self._show(intake, parcels, Guard(claims, module))
             finally:
                 claims.release(held.mine, _WORK)
+                claims.close()
             tell_refused(self._setting(), intake)
         except QinlianError as error:
             self.fail(str(error))

@@ -27,6 +27,7 @@ from qinlian.grading.inbound import (
     TOLERANCE,
     Folder,
     Unfinished,
+    account_owner,
     closed_to_others,
     folder_name,
     open_inbound,
@@ -94,10 +95,12 @@ class Intake:
         inbound: Path,
         *,
         check_owner: bool = True,
+        owner_of: Callable[[int], str] = account_owner,
         log: logging.Logger | None = None,
         clock: Callable[[], datetime] = _now,
     ) -> None:
-        self._coursedir, self._inbound, self._check_owner, self._clock = coursedir, inbound, check_owner, clock
+        self._coursedir, self._inbound, self._clock = coursedir, inbound, clock
+        self._check_owner, self._owner_of = check_owner, owner_of
         self._log = log or logging.getLogger("qinlian.grading")
         if not check_owner and not closed_to_others(inbound):
             raise GradingError(
@@ -226,7 +229,7 @@ class Intake:
             return False
         try:
             released = self._released(name.module)
-            folder = read_folder(inbound, name, check_owner=self._check_owner)
+            folder = read_folder(inbound, name, check_owner=self._check_owner, owner_of=self._owner_of)
             # What was left here once, unfinished or for lack of something, may have been filled since.
             self._keep(arrival, folder, released, now if arrival.looked else arrival.first_seen)
             taken.append(shown)

@@ -47,7 +47,13 @@ class Rounds:
     ) -> None:
         self.setting = setting
         collect = setting.factory().Collect(coursedir=setting.coursedir, authenticator=setting.authenticator())
-        self.intake = Intake(setting.coursedir, setting.inbound, check_owner=collect.check_owner, log=setting.log)
+        self.intake = Intake(
+            setting.coursedir,
+            setting.inbound,
+            check_owner=collect.check_owner,
+            owner_of=collect.owner_of,
+            log=setting.log,
+        )
         self.claims = Claims(setting.db_url, owner)
         self._limit, self._fatal = limit, fatal
         self._owed: list[Ledger] = []
@@ -75,7 +81,7 @@ class Rounds:
             elif not self.claims.elsewhere(module, before):
                 break
             else:
-                _pause(end)
+                self._pause(end)
         summary.refused += self.tell_refused()
         return done
 
@@ -182,7 +188,7 @@ class Rounds:
                     self.claims.release(held.mine, work)
                 end = time.monotonic() + _OTHERS_WAIT
             elif not held.worn:
-                _pause(end)
+                self._pause(end)
             busy = [pair for pair in left[:CHUNK] if pair not in held.mine | held.worn]
             left = [*left[CHUNK:], *busy]
 
@@ -237,8 +243,14 @@ class Rounds:
         """The folder with the key and the editions."""
         return course_folder(Path(self.setting.coursedir.root))
 
+    def _pause(self, end: float) -> None:
+        """Others are at it: wait a little, and not for the dead. Raises GradingError once ``end`` is over."""
+        if time.monotonic() >= end:
+            raise GradingError("另一个评分程序正在运行，等了很久没有结束；请稍后再试")
+        self.claims.bury()
+        time.sleep(_LOOK)
 
-def _pause(end: float) -> None:
-    if time.monotonic() >= end:
-        raise GradingError("另一个评分程序正在运行，等了很久没有结束；请稍后再试")
-    time.sleep(_LOOK)
+    def close(self) -> None:
+        """Write down what is to be written, and let others have what this grader had."""
+        self.settle(quietly=True)
+        self.claims.close()

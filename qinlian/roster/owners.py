@@ -22,7 +22,8 @@ class RosterOwners:
     """From the number of an owner to the account, by the roster. A number never changes hands, so it is kept."""
 
     def __init__(self, db_url: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self._db_url, self._clock = db_url, clock
+        # Now, and not when first asked: then somebody may be writing, and the roster's tables could not be made.
+        self._engine, self._clock = open_engine(db_url, METADATA), clock
         self._known: dict[int, str] = {}
         self._strangers: dict[int, float] = {}
 
@@ -43,6 +44,6 @@ class RosterOwners:
         return found
 
     def _ask(self, uid: int) -> str | None:
-        with open_engine(self._db_url, METADATA).connect() as connection:
+        with self._engine.connect() as connection:
             found = connection.execute(select(PERSON.c.account).where(PERSON.c.uid == uid)).scalar_one_or_none()
         return None if found is None else str(found)

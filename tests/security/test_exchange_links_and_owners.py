@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from nbgrader.exchange import ExchangeError
 from nbgrader.exchange.default import ExchangeCollect
+from sqlalchemy import insert
+from traitlets.config import Config
 
+from qinlian.database import open_engine
 from qinlian.errors import GradingError
 from qinlian.grading.collect import QinlianCollect
 from qinlian.grading.inbound import closed_to_others
 from qinlian.grading.intake import Intake
+from qinlian.grading.rounds import Rounds
+from qinlian.grading.setting import Setting
+from qinlian.roster.owners import RosterOwners
+from qinlian.roster.tables import METADATA, PERSON
 from tests.classroom import Classroom, Sent, fresh_classroom
 from tests.sample import MODULE
 from tests.security.exchange_room import collect
@@ -119,7 +127,7 @@ class TestOwnerByName:
 
     @pytest.fixture(autouse=True)
     def _games(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("qinlian.grading.inbound._owner", {os.getuid(): "games"}.get)
+        monkeypatch.setattr("qinlian.grading.collect.account_owner", {os.getuid(): "games"}.get)
 
     def test_ours_refuses_anothers_name(self, room: Classroom, caplog: pytest.LogCaptureFixture) -> None:
         room.send("backup", room.answers("backup"))
@@ -131,6 +139,42 @@ class TestOwnerByName:
         room.send("games", room.answers("games"))
         collect(room, QinlianCollect, check_owner=True)
         assert (room.submitted("games") / "answers.json").is_file()
+
+
+class TestOwnerByRoster:
+    """In a cluster, where learners have numbers and no unix accounts."""
+
+    @pytest.fixture
+    def roster(self, room: Classroom) -> None:
+        engine = open_engine(room.setting.db_url, METADATA)
+        with engine.begin() as connection:
+            row = {"account": "games", "number": "1", "name": "周", "unit": "省校", "department": "", "track": ""}
+            row |= {"email": "", "role": "学员"}
+            connection.execute(insert(PERSON).values(**row, uid=os.getuid(), changed_at=datetime(2026, 1, 1)))  # noqa: DTZ001
+
+    @pytest.mark.usefixtures("roster")
+    def test_ours_takes_what_belongs_to_the_learners_number(self, room: Classroom) -> None:
+        room.send("games", room.answers("games"))
+        collect(room, QinlianCollect, check_owner=True, owners="roster")
+        assert (room.submitted("games") / "answers.json").is_file()
+
+    @pytest.mark.usefixtures("roster")
+    def test_ours_refuses_anothers_name(self, room: Classroom, caplog: pytest.LogCaptureFixture) -> None:
+        room.send("backup", room.answers("backup"))
+        collect(room, QinlianCollect, check_owner=True, owners="roster")
+        assert not room.submitted("backup").exists()
+        assert "不属于它所写的学员" in caplog.text
+
+    def test_ours_refuses_a_number_that_nobody_has(self, room: Classroom, caplog: pytest.LogCaptureFixture) -> None:
+        room.send("games", room.answers("games"))
+        collect(room, QinlianCollect, check_owner=True, owners="roster")
+        assert not room.submitted("games").exists()
+        assert "不属于它所写的学员" in caplog.text
+
+    def test_the_worker_asks_the_roster_where_the_course_says_so(self, room: Classroom) -> None:
+        config = Config({"QinlianCollect": {"owners": "roster"}})
+        rounds = Rounds(Setting.load(room.root, config))
+        assert isinstance(rounds.intake._owner_of, RosterOwners)
 
 
 class TestOneUser:

@@ -208,6 +208,24 @@ class TestReading:
             os.chown(path, 5, -1)  # 5 is games on Debian
         assert read(tmp_path, check_owner=True).answers == b"{}"
 
+    @pytest.mark.parametrize(("owner", "taken"), [("games", True), ("someone-else", False), ("#20001", False)])
+    def test_where_people_have_no_accounts_whoever_is_asked_says_whose_a_number_is(
+        self, tmp_path: Path, owner: str, taken: bool
+    ) -> None:
+        made, asked = folder(tmp_path), list[int]()
+
+        def owner_of(uid: int) -> str:
+            asked.append(uid)
+            return owner
+
+        with open_inbound(tmp_path) as handle:
+            if taken:
+                assert read_folder(handle, folder_name(NAME), owner_of=owner_of).answers == b"{}"
+            else:
+                with pytest.raises(SubmissionError, match="不属于它所写的学员"):
+                    read_folder(handle, folder_name(NAME), owner_of=owner_of)
+        assert set(asked) == {made.stat().st_uid}
+
     @needs_root
     def test_a_file_of_somebody_else_in_the_learners_folder_is_not_taken(self, tmp_path: Path) -> None:
         made = folder(tmp_path)
