@@ -78,11 +78,15 @@ c.JupyterHub.services = [
         "url": f"http://127.0.0.1:{hub.ports.staff}",
         "command": [*tied, python, "-P", "-m", "qinlian.staff", "--root", str(hub.course_root)],
     },
-    {
-        **as_grader,
-        "name": "worker",
-        "command": [*tied, python, "-P", "-m", "qinlian.grading.worker", "--root", str(hub.course_root)],
-    },
+    # Two workers share the work; JupyterHub takes half a minute to see that one died, the other goes on at once.
+    *(
+        {
+            **as_grader,
+            "name": f"worker-{number}",
+            "command": [*tied, python, "-P", "-m", "qinlian.grading.worker", "--root", str(hub.course_root)],
+        }
+        for number in (1, 2)
+    ),
     {
         "name": "culler",
         "command": [*tied, python, "-P", "-m", "jupyterhub_idle_culler", "--timeout=3600", "--cull-every=300"],
