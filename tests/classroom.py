@@ -10,12 +10,14 @@ import os
 import secrets
 import shutil
 import tempfile
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 from nbgrader.api import Gradebook
 from traitlets.config import Config
 
@@ -29,6 +31,7 @@ from qinlian.items.base import item_type
 from qinlian.notebooks.assignments import generate_assignments
 from qinlian.notebooks.build import write_sources
 from qinlian.toolpath import put_tools_on_path
+from tests.postgres import PostgresServer, running_server
 from tests.sample import COURSE, IDS, MODULE
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -45,9 +48,13 @@ class Sent:
 
 @dataclass(frozen=True)
 class Classroom:
-    """One course repository below a temporary folder; its exchange, gradebook and the rest."""
+    """One course repository below a temporary folder; its exchange, gradebook and the rest.
+
+    ``database`` is the gradebook's address where it is not the SQLite file there.
+    """
 
     root: Path
+    database: str = ""
 
     @property
     def setting(self) -> Setting:
@@ -66,7 +73,7 @@ class Classroom:
 
     @property
     def db_url(self) -> str:
-        return f"sqlite:///{self.root / '.classroom' / 'gradebook.db'}"
+        return self.database or f"sqlite:///{self.root / '.classroom' / 'gradebook.db'}"
 
     @property
     def edition(self) -> str:
@@ -169,9 +176,9 @@ class Classroom:
             gradebook.update_or_create_assignment(MODULE.id, duedate=due)
 
 
-def make_classroom(root: Path, course: Course = COURSE) -> Classroom:
+def make_classroom(root: Path, course: Course = COURSE, database: str = "") -> Classroom:
     """Build a course of one module (the sample) below ``root``: source, release, edition, gradebook and exchange."""
-    made = Classroom(root)
+    made = Classroom(root, database)
     (module,) = course.modules
     (root / "course" / "modules" / module.id).mkdir(parents=True)
     shutil.copy(REPOSITORY / "nbgrader_config.py", root)
@@ -198,7 +205,34 @@ def _template() -> Classroom:
     return make_classroom(root)
 
 
+@cache
+def postgres() -> PostgresServer:
+    """A PostgreSQL for as long as this process runs."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(running_server())
+
+
+@cache
+def _template_database() -> str:
+    """The name of a database with the template's gradebook in it."""
+    with tempfile.TemporaryDirectory(prefix="qinlian-classroom-") as root:
+        make_classroom(Path(root) / "repository", database=postgres().url)
+    return "gradebook"
+
+
 def fresh_classroom(folder: Path) -> Classroom:
     """A classroom of its own below ``folder``, for one test to spoil; built once a run, then copied."""
     shutil.copytree(_template().root, folder / "repository")
     return Classroom(folder / "repository")
+
+
+def classroom_on(kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Classroom:
+    """The same on ``sqlite`` or ``postgres``, for this process and those it starts."""
+    room = fresh_classroom(folder)
+    if kind == "sqlite":
+        monkeypatch.delenv("QINLIAN_DATABASE_URL", raising=False)
+        return room
+    url = postgres().create(f"room_{secrets.token_hex(6)}", template=_template_database())
+    monkeypatch.setenv("QINLIAN_DATABASE_URL", url)
+    return Classroom(room.root, url)

@@ -29,6 +29,7 @@ from sqlalchemy.engine import Connection
 from qinlian.database import chunks, db_now, retrying, writing
 from qinlian.errors import ClaimError
 from qinlian.grading.keeper import Keeper
+from qinlian.grading.life import Life, has_died
 from qinlian.grading.response_tables import ARRIVAL, BEGUN, CLAIM
 from qinlian.grading.responses import open_engine
 
@@ -42,6 +43,7 @@ TRIES = 3
 CRASHED = "评这份提交时，评分程序几次意外中断"
 _FAR = 3600.0
 """No claim is made for longer: one that seems to be was made before the database's clock was set back."""
+_BURY = 1.0
 _MARGIN = 2.0
 """Seconds by which this process takes a claim of its own for shorter than it is."""
 
@@ -95,9 +97,11 @@ def _upsert(connection: Connection, table: Any, rows: Sequence[dict[str, Any]]) 
 class Claims:
     """What one grader holds in one gradebook. Not to be shared by threads."""
 
-    def __init__(self, db_url: str, owner: str = "", lease: float = LEASE) -> None:
-        self.owner, self.lease = owner or new_owner(), lease
-        self._engine = open_engine(db_url)
+    def __init__(self, db_url: str, owner: str = "", lease: float | None = None) -> None:
+        self.owner, self.lease = owner or new_owner(), LEASE if lease is None else lease
+        self._db_url, self._engine = db_url, open_engine(db_url)
+        self._life = Life(db_url, self.owner)
+        self._buried = 0.0
         self._lock = threading.Lock()
         self._sure: dict[Pair, float] = {}
 
@@ -128,6 +132,7 @@ class Claims:
         Each attempt's try is counted. One that was tried before comes after all others, and alone.
         ``before`` (a time of ``now``) leaves out what was put off after that.
         """
+        self._life.go_on()
         waits = self._waits(module, learner, before)
         return retrying(lambda: self._next(limit, waits))
 
@@ -161,7 +166,8 @@ class Claims:
                 wanted = fresh or [(row.learner, row.module) for row in found[:1]]
                 if not wanted:
                     return []
-                turns = self._turns(connection, self._take(connection, wanted), waits)
+                mine = set(self._take(connection, wanted))
+                turns = self._turns(connection, [pair for pair in wanted if pair in mine], waits)
             if turns:
                 return turns
         return []
@@ -216,7 +222,10 @@ class Claims:
         ``work`` names what is begun with each; it is counted until ``release`` is told that it ended,
         and what never came to its end ``TRIES`` times is worn.
         """
-        return retrying(lambda: self._hold(pairs, work)) if pairs else Held()
+        if not pairs:
+            return Held()
+        self._life.go_on()
+        return retrying(lambda: self._hold(pairs, work))
 
     def _hold(self, pairs: Collection[Pair], work: str) -> Held:
         worn: set[Pair] = set()
@@ -290,6 +299,23 @@ class Claims:
         self._sure.update(dict.fromkeys(pairs, end))
 
     # Giving back
+
+    def bury(self) -> None:
+        """Let nobody wait for the claims of graders that have died; looks once a second at most."""
+        if time.monotonic() - self._buried < _BURY:
+            return
+        self._buried = time.monotonic()
+        with self._engine.connect() as connection:
+            others = select(CLAIM.c.owner).where(CLAIM.c.owner != self.owner, _living()).distinct()
+            owners = connection.execute(others).scalars().all()
+        for owner in owners:
+            if has_died(self._db_url, owner):
+                with writing(self._engine) as connection:
+                    connection.execute(update(CLAIM).where(CLAIM.c.owner == owner).values(until=0.0))
+
+    def close(self) -> None:
+        """This grader is at its end; what it still holds is anybody's once somebody looks."""
+        self._life.end()
 
     def forgive(self, module: str | None = None) -> None:
         """Let what ended its grader too often be tried again: a person asks for it."""

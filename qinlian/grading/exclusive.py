@@ -81,6 +81,13 @@ class Exclusive:
             self._file = None
         self._mine = False
 
+    def close(self) -> None:
+        """Give it up, and the connection with it."""
+        self.release()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
     @contextmanager
     def held(self, wait: float) -> Iterator[None]:
         """Hold it meanwhile; raises GradingError when somebody else keeps it longer than ``wait`` seconds."""

@@ -79,6 +79,7 @@ class _Claim:
         while not self._claims.hold([pair]).mine:
             if time.monotonic() >= end:
                 raise GradingError(f"自动评分正在评 {pair[0]} 的 {pair[1]}；请稍后再评")
+            self._claims.bury()
             time.sleep(_LOOK)
         self._pair = pair
 

@@ -59,8 +59,8 @@ class Worker:
         while not stop.is_set():
             stop.wait(self._round())
         try:
-            self.rounds.settle(quietly=True)
             self.follower.close()
+            self.rounds.close()
         except DBAPIError:
             # Then the claims run out by themselves.
             self.setting.log.warning("停下时成绩册连不上")
@@ -100,6 +100,7 @@ class Worker:
             # However much arrives, marks are not left for long.
             if done is not None and time.monotonic() - self._followed < _FOLLOW_AT_LEAST:
                 return True
+        self.rounds.claims.bury()
         self.rounds.tell_refused()
         self._followed = time.monotonic()
         return self.follower.step() or self.pages.step()
@@ -141,6 +142,7 @@ def grade_module(
     for count, (name, learner) in enumerate(wanted, start=1):
         summary.feedback += bool(rounds.feedback(name, learner))
         tell("反馈", count, len(wanted))
+    rounds.close()
     return summary
 
 

@@ -12,15 +12,15 @@ from nbgrader.utils import notebook_hash
 
 from qinlian.grading.collect import QinlianCollect
 from qinlian.grading.release import QinlianRelease, QinlianReleaseFeedback
-from tests.classroom import QUIZ, Classroom, fresh_classroom
+from tests.classroom import QUIZ, Classroom, classroom_on
 from tests.sample import MODULE
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def room(tmp_path: Path) -> Classroom:
-    return fresh_classroom(tmp_path)
+@pytest.fixture(params=["sqlite", "postgres"])
+def room(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Classroom:
+    return classroom_on(request.param, tmp_path, monkeypatch)
 
 
 def formgrader(room: Classroom) -> NbGraderAPI:

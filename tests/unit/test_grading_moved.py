@@ -9,16 +9,16 @@ import pytest
 
 from qinlian.grading.summary import Summary
 from qinlian.grading.worker import Worker
-from tests.classroom import QUIZ, Classroom, Sent, fresh_classroom
+from tests.classroom import QUIZ, Classroom, Sent, classroom_on
 from tests.sample import MODULE
 from tests.unit.grading_told import all_done
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def room(tmp_path: Path) -> Classroom:
-    return fresh_classroom(tmp_path)
+@pytest.fixture(params=["sqlite", "postgres"])
+def room(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Classroom:
+    return classroom_on(request.param, tmp_path, monkeypatch)
 
 
 def two_attempts(room: Classroom, worker: Worker, *, between: bool) -> tuple[datetime, Sent]:

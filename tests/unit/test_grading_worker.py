@@ -18,16 +18,16 @@ from qinlian.grading.assess import assess_folder
 from qinlian.grading.setting import Setting
 from qinlian.grading.summary import Summary
 from qinlian.grading.worker import READY, Worker
-from tests.classroom import QUIZ, REFLECTION, REPOSITORY, Classroom, fresh_classroom
+from tests.classroom import QUIZ, REFLECTION, REPOSITORY, Classroom, classroom_on
 from tests.sample import IDS, MODULE
 from tests.unit.grading_told import TEXT, all_done, told
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def room(tmp_path: Path) -> Classroom:
-    return fresh_classroom(tmp_path)
+@pytest.fixture(params=["sqlite", "postgres"])
+def room(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Classroom:
+    return classroom_on(request.param, tmp_path, monkeypatch)
 
 
 class TestAttempts:

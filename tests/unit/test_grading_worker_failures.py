@@ -25,7 +25,7 @@ from qinlian.grading.setting import Setting, lock_path
 from qinlian.grading.shelf import Parcel
 from qinlian.grading.summary import Summary
 from qinlian.grading.worker import Worker, grade_module
-from tests.classroom import QUIZ, Classroom, fresh_classroom
+from tests.classroom import QUIZ, Classroom, classroom_on
 from tests.sample import MODULE
 from tests.unit.grading_told import TEXT, all_done, told
 
@@ -43,9 +43,9 @@ def give_up(rounds: Rounds) -> None:
             rounds.claims.release([turn.pair])
 
 
-@pytest.fixture
-def room(tmp_path: Path) -> Classroom:
-    return fresh_classroom(tmp_path)
+@pytest.fixture(params=["sqlite", "postgres"])
+def room(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Classroom:
+    return classroom_on(request.param, tmp_path, monkeypatch)
 
 
 class TestFailures:
