@@ -76,14 +76,14 @@ def write_sheet(path: Path, people: Sequence[Someone]) -> Path:
 class HubRoom:
     """One Hub below a folder of its own, on a copy of this repository."""
 
-    def __init__(self, people: Sequence[Someone] = PEOPLE, *options: str) -> None:
+    def __init__(self, people: Sequence[Someone] = PEOPLE, options: Sequence[str] = ()) -> None:
         SHARED.mkdir(exist_ok=True)
         self.folder = Path(tempfile.mkdtemp(prefix="qinlian-room-", dir="/srv"))
         self.folder.chmod(0o755)
         self.state, self.root = self.folder / "state", self.folder / "repository"
         self.people = tuple(people)
         self.port = free_ports()
-        self.options = options
+        self.options = tuple(options)
         self._process: subprocess.Popen[bytes] | None = None
         self._copy()
 
@@ -153,6 +153,12 @@ class HubRoom:
         """What the Hub was set up with."""
         found: dict[str, Any] = json.loads((self.state / "hub" / "settings.json").read_text("utf-8"))
         return found
+
+    @property
+    def db_url(self) -> str:
+        """The gradebook's address."""
+        given = str(self.settings()["database_url"])
+        return given or f"sqlite:///{self.state / 'classroom' / 'gradebook.db'}"
 
     @property
     def url(self) -> str:
