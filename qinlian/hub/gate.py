@@ -13,7 +13,7 @@ from tornado import web
 from traitlets import Bool, Unicode, default
 
 from qinlian.hub.listed import DatabaseRoster, Listed, RosterLookup
-from qinlian.hub.sign_in_desk import Refusal, admit
+from qinlian.hub.sign_in_desk import Refusal, admit, available
 
 __all__ = ["RosterGate"]
 
@@ -72,13 +72,18 @@ class RosterGate(Authenticator):  # type: ignore[misc]
     async def check_allowed(self, username: str, authentication: dict[str, Any] | None = None) -> bool:
         """True for a person of the roster. Raises HTTPError, in Chinese, for anybody else."""
         try:
-            person = await self.aside(lambda: admit(self.roster, username))
+            person = await self.aside(lambda: self._admit(username))
         except Refusal as refusal:
             self.note(username, refusal)
             raise web.HTTPError(refusal.status, refusal.text) from refusal
         if authentication is not None:
             authentication["user_info"] = self.user_info(person)
         return True
+
+    def _admit(self, account: str) -> Listed:
+        with available():
+            roster = self.roster
+        return admit(roster, account)
 
     def is_admin(self, handler: Any, authentication: dict[str, Any]) -> bool:
         """Whether the person is named in ``admin_users``; False takes the right away from who is no more."""
@@ -87,7 +92,7 @@ class RosterGate(Authenticator):  # type: ignore[misc]
     async def refresh_user(self, user: Any, handler: Any = None, **kwargs: Any) -> bool | dict[str, Any]:
         """False, which means signing in again, for whoever is no longer on the roster; else as the class beneath."""
         try:
-            await self.aside(lambda: admit(self.roster, user.name))
+            await self.aside(lambda: self._admit(user.name))
         except Refusal as refusal:
             # Nobody need leave in the middle of a lesson because the database restarts.
             if refusal.status == 503:

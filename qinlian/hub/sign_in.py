@@ -22,11 +22,12 @@ from typing import Any
 from firstuseauthenticator import FirstUseAuthenticator
 from traitlets import Integer, Unicode, default
 
+from qinlian.errors import SignInError
 from qinlian.hub.gate import RosterGate
 from qinlian.hub.listed import Listed
 from qinlian.hub.pages import page_handlers
 from qinlian.hub.sessions import end_sessions
-from qinlian.hub.sign_in_desk import Refusal, SignInDesk
+from qinlian.hub.sign_in_desk import Refusal, SignInDesk, available
 from qinlian.hub.sign_in_pages import ChangePasswordHandler, SignInHandler
 from qinlian.hub.sign_in_store import SignInStore
 
@@ -63,10 +64,12 @@ class QinlianAuthenticator(RosterGate, FirstUseAuthenticator):  # type: ignore[m
 
         def work() -> Listed:
             number, password = data.get("number", ""), data.get("password", "")
+            with available():
+                desk = self.desk
             if data.get("step") != "first":
-                return self.desk.sign_in(number, password, handler.address, handler.device)
+                return desk.sign_in(number, password, handler.address, handler.device)
             code, again = data.get("code", ""), data.get("again", "")
-            return self.desk.first_sign_in(number, code, password, again, handler.address, handler.device)
+            return desk.first_sign_in(number, code, password, again, handler.address, handler.device)
 
         try:
             person = await self.aside(work)
@@ -78,11 +81,15 @@ class QinlianAuthenticator(RosterGate, FirstUseAuthenticator):  # type: ignore[m
 
     async def refresh_user(self, user: Any, handler: Any = None, **kwargs: Any) -> bool | dict[str, Any]:
         """As the roster's gate; and False, once, after an administrator's reset."""
-        mark = await self.aside(lambda: self.store.to_end(user.name))
-        if mark:
-            end_sessions(user.db, user.orm_user)
-            await self.aside(lambda: self.store.ended(user.name, mark))
-            return False
+        try:
+            mark = await self.aside(lambda: self.store.to_end(user.name))
+            if mark:
+                end_sessions(user.db, user.orm_user)
+                await self.aside(lambda: self.store.ended(user.name, mark))
+                return False
+        except (Refusal, SignInError) as error:
+            # As with the roster: nobody need leave because a disk is busy or full.
+            self.log.error("Whether %s was reset cannot be seen: %s", user.name, error)
         return await super().refresh_user(user, handler, **kwargs)
 
     def get_handlers(self, app: Any) -> list[tuple[Any, ...]]:

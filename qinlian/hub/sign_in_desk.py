@@ -17,7 +17,7 @@ from qinlian.hub.passwords import complaint
 from qinlian.hub.sign_in_store import SignInStore
 from qinlian.roster.people import account_of
 
-__all__ = ["Refusal", "SignInDesk", "account_typed", "admit"]
+__all__ = ["Refusal", "SignInDesk", "account_typed", "admit", "available"]
 
 _WRONG = "工号或密码不对。还没有设过密码的，请走“第一次登录”；忘了密码，请联系管理员重置"
 _WRONG_CODE = "工号或首次登录码不对，也可能登录码已经用过或过了期。请核对，或向管理员要一个新的登录码"
@@ -48,7 +48,7 @@ def account_typed(number: str) -> str | None:
 
 def admit(roster: RosterLookup, account: str) -> Listed:
     """The person of ``account``. Raises Refusal for one who is not on the roster or archived."""
-    with _available():
+    with available():
         person = roster.find(account)
     if person is None:
         raise Refusal(_UNLISTED)
@@ -75,7 +75,7 @@ class SignInDesk:
         account = account_typed(number) or _NOBODY
         visitor = Visitor(account, address, device, with_code=True)
         person = self._try(visitor, lambda: self._store.check_code(account, code), _WRONG_CODE)
-        with _available():
+        with available():
             if not self._store.redeem(account, code, password):
                 raise Refusal(_WRONG_CODE)
         return person
@@ -85,20 +85,20 @@ class SignInDesk:
         self._acceptable(password, again, account.removeprefix("ql"))
         visitor = Visitor(account, address, device)
         self._try(visitor, lambda: self._store.check(account, old), _WRONG_OLD)
-        with _available():
+        with available():
             self._store.set_password(account, password)
 
     def _try(self, visitor: Visitor, fits: Callable[[], bool], wrong: str) -> Listed:
-        with _available():
+        with available():
             person = self._roster.find(visitor.account)
             wait = self._guesses.begin(visitor)
         if wait:
             raise Refusal(_TOO_OFTEN, 429, wait)
-        with _available():
+        with available():
             right = fits()
         if not right or person is None:
             raise Refusal(wrong)
-        with _available():
+        with available():
             self._guesses.succeeded(visitor)
         if person.archived:
             raise Refusal(_ARCHIVED)
@@ -111,7 +111,8 @@ class SignInDesk:
 
 
 @contextmanager
-def _available() -> Iterator[None]:
+def available() -> Iterator[None]:
+    """Turn trouble with the roster or the store into a refusal, so that it is never an open door."""
     try:
         yield
     except SignInError as error:

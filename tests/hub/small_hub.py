@@ -103,12 +103,12 @@ def archive(db_url: str, number: str) -> None:
 class SmallHub:
     """One JupyterHub. ``settings`` is added to its configuration; ``{db_url}`` and ``{store}`` stand in it."""
 
-    def __init__(self, folder: Path, db_url: str, settings: str = PASSWORDS) -> None:
+    def __init__(self, folder: Path, db_url: str, settings: str = PASSWORDS, host: str = "127.0.0.1") -> None:
         self.folder, self.db_url = folder, db_url
         self.store_path = folder / "sign-in.sqlite"
         self.port, hub, api = free_port(), free_port(), free_port()
         self.hub_port = hub
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://{host}:{self.port}"
         config = _CONFIG.format(
             public=self.port, hub=hub, api=api, folder=folder, node=NODE, proxy=PROXY, python=sys.executable,
             server=TINY_SERVER,
@@ -137,11 +137,15 @@ class SmallHub:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        until = time.monotonic() + 60
+        # Through the proxy, by the Hub's own name: only when that works can anybody come in.
+        health = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/hub/health", headers={"Host": self.url.removeprefix("http://")}
+        )
+        until = time.monotonic() + 120
         while time.monotonic() < until:
             assert self._process.poll() is None, self.log[-3000:]
             try:
-                with urllib.request.urlopen(f"{self.url}/hub/health", timeout=5):
+                with urllib.request.urlopen(health, timeout=5):
                     return
             except (OSError, urllib.error.URLError):
                 time.sleep(0.2)

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from qinlian.hub.pages import write_proxy_pages
 from tests.e2e.classroom import DESKTOP, PHONE, picture, violations
-from tests.hub.small_hub import SmallHub, make_roster, running
+from tests.hub.small_hub import PASSWORDS, SmallHub, make_roster, running
 
 pytestmark = pytest.mark.hub
 
@@ -255,3 +255,19 @@ def test_a_dead_hub_is_told_by_the_proxy_s_own_page(tmp_path: Path, page: Page):
     page.set_content((tmp_path / "503.html").read_text(encoding="utf-8"))
     expect(page.get_by_role("heading")).to_have_text("学习空间暂时没有响应")
     check(page, "proxy-503")
+
+
+def test_a_form_may_lead_to_a_server_with_a_host_of_its_own(tmp_path: Path, chromium: Browser):
+    db_url = make_roster(tmp_path / "gradebook.db", ("1", "学员1", "学员", False))
+    hub = SmallHub(tmp_path, db_url, f'{PASSWORDS}\nc.JupyterHub.subdomain_host = "{{url}}"\n', host="class.localhost")
+    with running(hub):
+        hub.store.set_password("ql1", PASSWORD)
+        context = chromium.new_context(locale="zh-CN")
+        page = context.new_page()
+        page.goto(hub.url)
+        page.get_by_label("工号").fill("1")
+        page.get_by_label("密码", exact=True).fill(PASSWORD)
+        page.get_by_role("button", name="登录").click()
+        page.wait_for_url(re.compile(r"^http://[^/]*ql1\.class\.localhost:\d+/user/ql1/"), timeout=30_000)
+        expect(page.get_by_role("heading")).to_have_text("ql1")
+        context.close()
