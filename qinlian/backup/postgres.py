@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ _ASIDE = "qinlian_before_"
 """How a schema is called that a restore put aside, before the time."""
 _PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
 _LOADED = "qinlian-loaded"
+_PATIENCE = 5.0
 
 
 @contextmanager
@@ -116,16 +118,22 @@ def check_tools(db_url: str) -> None:
 
 
 def refuse_others(db_url: str) -> None:
-    """Raise BackupError while other programs are connected to the database."""
-    with _connected(db_url) as connection:
-        others = connection.execute(
-            text(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-                "AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
-            )
-        ).scalar_one()
-        if others:
-            raise BackupError(f"还有 {others} 个程序连着成绩册的数据库；请先停下课堂和自动评分，再恢复")
+    """Raise BackupError when other programs are connected to the database, and stay so for a while."""
+    others = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+        "AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    )
+    end = time.monotonic() + _PATIENCE
+    while True:
+        with _connected(db_url) as connection:
+            count = connection.execute(others).scalar_one()
+        if not count:
+            return
+        if time.monotonic() > end:
+            break
+        # The server may not have noticed yet that one of them was just ended.
+        time.sleep(0.5)
+    raise BackupError(f"还有 {count} 个程序连着成绩册的数据库；请先停下课堂和自动评分，再恢复")
 
 
 def is_used(db_url: str) -> bool:

@@ -222,6 +222,7 @@ def _note_arrivals(db_url: str, arrivals: list[tuple[str, datetime]], failed: st
     """
     from qinlian.grading.arrivals import Arrivals
     from qinlian.grading.inbound import folder_name, printable
+    from qinlian.grading.responses import open_engine
 
     try:
         table = Arrivals(db_url)
@@ -232,5 +233,7 @@ def _note_arrivals(db_url: str, arrivals: list[tuple[str, datetime]], failed: st
                 except SubmissionError:
                     continue
                 table.seen(printable(folder), name.learner, name.module, moment)
+        # Whoever opens the classroom next finds nobody connected.
+        open_engine(db_url).dispose()
     except SQLAlchemyError:
         raise BackupError(failed) from None
