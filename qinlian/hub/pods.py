@@ -19,6 +19,7 @@ from qinlian.core.files import letterbox_name
 from qinlian.errors import CourseError, HubError, SignInError
 from qinlian.hub.directory import INSTRUCTORS
 from qinlian.hub.landing import landing
+from qinlian.hub.learner_server import learner_environment
 from qinlian.hub.listed import DatabaseRoster, Listed, RosterLookup
 from qinlian.hub.pages import TEMPLATES
 from qinlian.hub.volumes import PEOPLE
@@ -46,6 +47,9 @@ class Places:
     state: Path = Path("/srv/qinlian")
     exchange_volume: str = "exchange"
     homes_volume: str = "homes"
+
+    settings: Path = Path("/opt/qinlian/learner")
+    """Where the learner's image has the settings of Jupyter (Dockerfile)."""
 
     @property
     def home(self) -> Path:
@@ -136,14 +140,17 @@ class Pods:
         spawner.environment = {**spawner.environment, **self._told(person)}
 
     def _told(self, person: Listed) -> dict[str, str]:
-        told = {
-            "USER": person.account,
-            "HOME": str(self._places.home),
-            "QINLIAN_EXCHANGE": str(self._places.exchange),
-            "QINLIAN_COURSE_ID": self._places.course_id,
-            "QINLIAN_TRACK": person.track,
-            "QINLIAN_LETTERBOX": letterbox_name(self._secret, person.account),
-        }
+        told = learner_environment(
+            home=self._places.home,
+            exchange=self._places.exchange,
+            course_id=self._places.course_id,
+            track=person.track,
+            letterbox=letterbox_name(self._secret, person.account),
+            settings=self._places.settings,
+            name=person.name,
+        )
+        # The number has no name in the pod, and some programs ask for one.
+        told["USER"] = person.account
         # KubeSpawner fills in what stands in braces.
         return {name: value.replace("{", "{{").replace("}", "}}") for name, value in told.items()}
 

@@ -6,12 +6,14 @@ No Docker engine is asked. The files are read as Docker reads them, as far as ou
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 from dataclasses import dataclass, field
 from functools import cache
 
 import pytest
 
+from qinlian.hub.pods import Places
 from tests.unit.kubernetes_rooms import FOLDER, REPOSITORY
 
 KEYS = ("course/secret.txt", "course/course.yaml", "course/modules/02-gifts/questions.md", "course/comments.yaml")
@@ -170,3 +172,13 @@ def test_nobody_is_root_in_an_image_that_runs() -> None:
 def test_the_base_image_is_pinned() -> None:
     (base,) = re.findall(r"^ARG PYTHON=(\S+)$", (FOLDER / "Dockerfile").read_text("utf-8"), re.MULTILINE)
     assert re.fullmatch(r"docker\.io/library/python:3\.11\.\d+-slim-bookworm(@sha256:[0-9a-f]{64})?", base)
+
+
+@pytest.mark.parametrize(
+    ("image", "folder"), [("learner", str(Places("x").settings)), ("hub", "/opt/qinlian/formgrader")]
+)
+def test_the_settings_that_pods_are_told_of_are_in_their_image(image: str, folder: str) -> None:
+    (written,) = [line for line in stages()[image].lines if line.startswith("RUN")]
+    assert f"Path('{folder}')" in written
+    program = shlex.split(written.removeprefix("RUN "))[-1]
+    compile(program, "Dockerfile", "exec")

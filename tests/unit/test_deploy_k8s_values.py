@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 from traitlets.config import PyFileConfigLoader
 
+from qinlian.hub.learner_server import learner_command
 from qinlian.hub.settings import HubSettings, Ports
 from tests.unit.kubernetes_rooms import FOLDER, REPOSITORY, values
 
@@ -125,6 +126,9 @@ class TestLearnersPods:
         assert values()["singleuser"]["cloudMetadata"]["blockWithIptables"] is False
         assert values()["singleuser"]["allowPrivilegeEscalation"] is False
         assert not values()["singleuser"].get("initContainers")
+
+    def test_they_run_what_a_learner_runs_on_one_machine(self) -> None:
+        assert values()["singleuser"]["cmd"] == learner_command(Path("/opt/qinlian/bin"))
 
     def test_idle_ones_end(self) -> None:
         assert values()["cull"]["enabled"] is True
