@@ -128,7 +128,7 @@ def chosen(connection: Connection, viewer: Viewer, plan: Plan, asked: Filter) ->
     }
     counted = select(came.c.account, func.count()).where(holds[asked.state]).group_by(came.c.account)
     # Put together here: asked to subtract one list from the other, SQLite goes through one for each row of the other.
-    found: dict[str, int] = dict(row.tuple() for row in connection.execute(counted))
+    found: dict[str, int] = {row[0]: row[1] for row in connection.execute(counted)}
     if asked.state == IDLE:
         return tuple(account for account, _ in connection.execute(query) if account not in found)
     if asked.state == STATES[0]:

@@ -13,23 +13,21 @@ from typing import Any
 from sqlalchemy import (
     CTE,
     ColumnElement,
-    DateTime,
     Float,
     String,
     Subquery,
     case,
     cast,
-    column,
     func,
     literal,
     null,
     or_,
     select,
-    table,
     union_all,
 )
 from sqlalchemy.engine import Connection
 
+from qinlian.grading.response_tables import ARRIVAL
 from qinlian.grading.tables import ASSIGNMENT, GRADE, SUBMITTED_ASSIGNMENT, SUBMITTED_NOTEBOOK
 from qinlian.staff.plan import Plan, PlannedModule
 
@@ -37,13 +35,6 @@ __all__ = ["STATES", "needed", "read_widely", "standings", "state_of"]
 
 STATES = ("未开始", "已提交", "待评阅", "已评分")
 """In the order of the way; 已提交 waits for the grader, 待评阅 for somebody who reads the reflection."""
-_ARRIVAL = table(
-    "qinlian_arrival",
-    column("learner", String),
-    column("module", String),
-    column("submitted_at", DateTime),
-    column("state", String),
-)
 _UNGRADED = ("已收", "停放")
 """What came and has no result yet, also where grading it failed."""
 _MAPPED = 1 << 28
@@ -130,11 +121,11 @@ def _waiting(people: CTE, modules: Sequence[str]) -> Subquery:
         .join(sn, sn.c.assignment_id == sa.c.id)
         .join(g, g.c.notebook_id == sn.c.id)
         .where(
-            sa.c.student_id == _ARRIVAL.c.learner,
-            a.c.name == _ARRIVAL.c.module,
+            sa.c.student_id == ARRIVAL.c.learner,
+            a.c.name == ARRIVAL.c.module,
             or_(sa.c.timestamp.is_not(None), g.c.auto_score.is_not(None), g.c.manual_score.is_not(None)),
         )
-        .correlate(_ARRIVAL)
+        .correlate(ARRIVAL)
         .exists()
     )
     return (
@@ -142,13 +133,13 @@ def _waiting(people: CTE, modules: Sequence[str]) -> Subquery:
             people.c.account,
             people.c.unit,
             people.c.track,
-            _ARRIVAL.c.module,
-            func.max(_ARRIVAL.c.submitted_at).label("submitted_at"),
+            ARRIVAL.c.module,
+            func.max(ARRIVAL.c.submitted_at).label("submitted_at"),
         )
         .select_from(people)
-        .join(_ARRIVAL, _ARRIVAL.c.learner == people.c.account)
-        .where(_ARRIVAL.c.state.in_(_UNGRADED), _ARRIVAL.c.module.in_(modules), ~before)
-        .group_by(people.c.account, people.c.unit, people.c.track, _ARRIVAL.c.module)
+        .join(ARRIVAL, ARRIVAL.c.learner == people.c.account)
+        .where(ARRIVAL.c.state.in_(_UNGRADED), ARRIVAL.c.module.in_(modules), ~before)
+        .group_by(people.c.account, people.c.unit, people.c.track, ARRIVAL.c.module)
         .subquery("waiting")
     )
 
