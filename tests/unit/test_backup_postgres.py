@@ -78,9 +78,7 @@ def test_what_was_there_goes_aside(url: str, dump: Path) -> None:
     assert _scores(url, "qinlian_before_20261122") == [1.0]
 
 
-def test_what_was_put_aside_is_not_backed_up_again(
-    url: str, dump: Path, tmp_path: Path, server: PostgresServer
-) -> None:
+def test_what_was_put_aside_is_not_backed_up(url: str, dump: Path, tmp_path: Path, server: PostgresServer) -> None:
     for name in ("one", "two"):
         with postgres.loading(url, dump, name) as commit:
             commit()
@@ -144,16 +142,16 @@ def _only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **tools: str) -> None
 def test_a_missing_tool_is_named_with_the_package(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _only(tmp_path, monkeypatch)
     with (
-        pytest.raises(BackupError, match="没有找到 PostgreSQL 的工具 pg_dump；.*postgresql-client-15"),
+        pytest.raises(BackupError, match=r"没有找到 PostgreSQL 的工具 pg_dump；.*postgresql-client-\d+"),
         postgres.dumped(url, tmp_path / "dump"),
     ):
         pass
 
 
 def test_a_tool_older_than_the_server_is_said(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _only(tmp_path, monkeypatch, pg_dump='echo "pg_dump (PostgreSQL) 13.9"')
+    _only(tmp_path, monkeypatch, pg_dump='echo "pg_dump (PostgreSQL) 9.6"')
     with (
-        pytest.raises(BackupError, match=r"这台机器的 pg_dump 是 13 版，比数据库服务器（15 版）旧"),
+        pytest.raises(BackupError, match=r"这台机器的 pg_dump 是 9 版，比数据库服务器（\d+ 版）旧"),
         postgres.dumped(url, tmp_path / "dump"),
     ):
         pass
@@ -164,7 +162,7 @@ def test_an_older_tool_on_the_path_does_not_hide_a_newer_one(
 ) -> None:
     programs = tmp_path / "programs"
     programs.mkdir()
-    (programs / "pg_dump").write_text('#!/bin/sh\necho "pg_dump (PostgreSQL) 13.9"\n')
+    (programs / "pg_dump").write_text('#!/bin/sh\necho "pg_dump (PostgreSQL) 9.6"\n')
     (programs / "pg_dump").chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
     with postgres.dumped(url, tmp_path / "dump"):
