@@ -95,7 +95,7 @@ c.JupyterHub.services = [
 ]
 
 # 5. Who may do what. Beyond this nobody but ``admin_users`` may do anything.
-c.JupyterHub.load_groups = {learners: {"users": []}, instructors: {"users": []}}
+c.JupyterHub.load_groups = {learners: {"users": []}, instructors: {"users": [GRADER]}}
 group_scopes = [f"{what}!group={name}" for name in (learners, instructors) for what in ("read:users", "list:users")]
 c.JupyterHub.load_roles = [
     {
@@ -106,7 +106,9 @@ c.JupyterHub.load_roles = [
     {
         "name": "formgrader",
         "services": ["formgrader"],
+        # formgrader asks which courses its own user has; that user never signs in, for the roster does not know it.
         "scopes": [
+            f"read:users!user={GRADER}",
             "list:groups",
             *group_scopes,
             *(f"{what}!group={name}" for name in (learners, instructors) for what in ("read:groups", "groups")),

@@ -71,7 +71,7 @@ def test_2_a_learner_signs_in_for_the_first_time_and_lands_on_the_modules(room: 
 def test_3_the_server_is_the_learners_own_and_has_no_terminal(room: HubRoom, page: Page) -> None:
     assert room.processes(LEARNER.account)
     base = f"{room.url}/user/{LEARNER.account}"
-    for path in ("api/terminals", "formgrader", "assignments", "courses", "lab"):
+    for path in ("api/terminals", "formgrader", "assignments", "courses"):
         assert page.request.get(f"{base}/{path}").status in (403, 404, 405), path
 
 
