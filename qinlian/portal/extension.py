@@ -5,6 +5,7 @@ Nothing here imports nbgrader: its own assignment list costs a learner's server 
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,7 +21,10 @@ from qinlian.portal.desk import Desk
 from qinlian.portal.page import CLOCK, STATIC, error_page, overview_data, overview_page
 from qinlian.portal.port import Portal
 
-__all__ = ["add_pages"]
+__all__ = ["LAST_OPENED", "add_pages"]
+
+LAST_OPENED = "qinlian_last_activity"
+"""The web application's setting that says when somebody last opened a page of ours or a lesson."""
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -63,6 +67,10 @@ class _Page(JupyterHandler):
         else:
             self.finish(error_page("程序出了问题；请稍后再试，仍不行请联系老师", self.base))
 
+    def opened(self) -> None:
+        """Remember that somebody is here; what a page asks by itself is not counted."""
+        self.settings[LAST_OPENED] = datetime.now(UTC)
+
     def say(self, error: QinlianError, **page: str) -> None:
         """Answer with a page that says what is wrong; ``page`` as for ``error_page``."""
         self.log.warning("我的学习：%s", error)
@@ -73,6 +81,7 @@ class _Page(JupyterHandler):
 class _Home(_Page):
     @web.authenticated
     def get(self) -> None:
+        self.opened()
         if self.get_query_argument("token", ""):
             # This answer carries the sign-in cookie: the password need not stay in the address bar and the history.
             self.redirect(self.base)
@@ -96,6 +105,7 @@ class _Modules(_Page):
 class _Open(_Page):
     @web.authenticated
     def get(self, module: str) -> None:
+        self.opened()
         try:
             path = self.portal.open(module)
         except QinlianError as error:

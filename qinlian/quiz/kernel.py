@@ -12,17 +12,17 @@ from typing import Any
 __all__ = ["SETTINGS", "kernelspec", "main"]
 
 SETTINGS = {"HistoryManager": {"enabled": False}, "Completer": {"use_jedi": False}}
-_ENCRYPTION = "curve"
 
 
-def kernelspec(python: str) -> dict[str, Any]:
-    """The contents of kernel.json for the interpreter ``python``."""
+def kernelspec() -> dict[str, Any]:
+    """The contents of kernel.json."""
     return {
-        # -P: what lies in the learner's folder must not stand in for a module of the kernel's.
-        "argv": [python, "-P", "-m", "qinlian.quiz.kernel", "-f", "{connection_file}"],
+        # Jupyter puts the server's own interpreter in the place of the word "python". -P: what lies in the learner's
+        # folder must not stand in for a module of the kernel's.
+        "argv": ["python", "-P", "-m", "qinlian.quiz.kernel", "-f", "{connection_file}"],
         "display_name": "勤廉课程",
         "language": "python",
-        "metadata": {"debugger": False, "supported_encryption": [_ENCRYPTION]},
+        "metadata": {"debugger": False, "supported_encryption": ["curve"]},
     }
 
 
