@@ -92,12 +92,13 @@ def _timed(work: Callable[[], object]) -> float:
 
 def by_nbgrader(room: Room, stock: bool) -> None:
     """Grade the whole batch through nbgrader's own converter."""
-    setting = Setting.load(room.root, STOCK if stock else None, _quiet())
+    setting = Setting.load(room.root, STOCK if stock else None, quiet())
     coursedir = setting.fresh_coursedir(room.module.id)
-    Autograde(coursedir=coursedir, config=setting.config, log=_quiet()).start()
+    Autograde(coursedir=coursedir, config=setting.config, log=quiet()).start()
 
 
-def _quiet() -> logging.Logger:
+def quiet() -> logging.Logger:
+    """A log that says nothing."""
     log = logging.Logger("benchmarks", logging.CRITICAL)
     log.addHandler(logging.NullHandler())
     return log
@@ -141,7 +142,7 @@ def measure(room: Room, learners: list[str], repeats: int, slow: bool, say: Call
             say(f"({name}) in one batch, turn {turn + 1} of {TURNS}: {turns[name][-1]:.0f} ms a submission")
     if slow:
         each |= {name: statistics.median(values) for name, values in turns.items()}
-    setting = Setting.load(room.root, None, _quiet())
+    setting = Setting.load(room.root, None, quiet())
 
     def bulk() -> None:
         report = grade_submissions(setting, room.module.id)

@@ -91,7 +91,7 @@ class _Claim:
             self._claims.renew(connection, [pair], _AFTERWARDS)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def claim_of(db_url: str) -> _Claim:
     """What nbgrader's autograde has claimed in this process, in one gradebook."""
     return _Claim(db_url)

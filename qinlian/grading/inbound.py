@@ -78,6 +78,8 @@ class Folder:
 
 def printable(name: str) -> str:
     """A folder's name as it may be logged and stored: bytes that are no text are escaped."""
+    if name.isascii() and name.isprintable():
+        return name[:500]
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)[:500]
 

@@ -46,7 +46,7 @@ _TICK = 1_000_000_000
 _PATIENCE, _GIVE_UP = timedelta(minutes=1), timedelta(days=1)
 """How long an unfinished folder is looked at in every round, and how long at all."""
 _AGAIN = 5.0
-_BATCH, _BATCH_SECONDS = 64, 0.5
+_BATCH, _BATCH_SECONDS = 64, 1.0
 """How many folders are looked into while others wait for the lock, and for how long at most."""
 _HELD = 20
 """How many ungraded attempts of one learner at one module are kept; the rest wait in the exchange."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -128,6 +129,11 @@ def marks_of(connection: Connection, module: str, learners: Sequence[str] | None
     return {learner: Marks(found, *rest[learner]) for learner, found in cells.items()}
 
 
+# A class chooses among the same few explanations, and rendering one takes a millisecond.
+_html = lru_cache(maxsize=2048)(render)
+_html_inline = lru_cache(maxsize=8192)(render_inline)
+
+
 def _item_result(edition: Edition, grade: ItemGrade) -> ItemResult:
     item = edition.item(grade.public_id, grade.variant)
     kind, ids = item_type(item.kind), edition.ids
@@ -137,8 +143,8 @@ def _item_result(edition: Edition, grade: ItemGrade) -> ItemResult:
         fraction=grade.fraction,
         value=grade.value,
         key=kind.key(item, ids),
-        feedback={pid: render_inline(text) for pid, text in kind.feedback(item, ids).items()},
-        explanation=render(ids.relettered(item, item.explanation)) if item.explanation else "",
+        feedback={pid: _html_inline(text) for pid, text in kind.feedback(item, ids).items()},
+        explanation=_html(ids.relettered(item, item.explanation)) if item.explanation else "",
         citations=item.citations,
     )
 
