@@ -17,11 +17,12 @@ from typing import Any
 from qinlian.authoring.secret import read_secret
 from qinlian.core.files import letterbox_name
 from qinlian.errors import CourseError, HubError, SignInError
-from qinlian.hub.directory import INSTRUCTORS
+from qinlian.hub.directory import INSTRUCTORS, LEARNERS
 from qinlian.hub.landing import landing
 from qinlian.hub.learner_server import learner_environment
 from qinlian.hub.listed import DatabaseRoster, Listed, RosterLookup
 from qinlian.hub.pages import TEMPLATES
+from qinlian.hub.settings import GRADER
 from qinlian.hub.volumes import PEOPLE
 
 __all__ = ["FIRST_RESERVED", "Places", "Pods", "configure"]
@@ -189,7 +190,10 @@ def configure(c: Any, environ: Mapping[str, str] = os.environ) -> None:
         raise HubError(f"课程的密钥不能用（{error}）；它应与 course/secret.txt 相同") from error
     c.RosterGate.db_url = url
     c.JupyterHub.template_paths = [str(TEMPLATES)]
-    c.JupyterHub.default_url = landing(INSTRUCTORS.format(course=course_id))
+    learners, instructors = (name.format(course=course_id) for name in (LEARNERS, INSTRUCTORS))
+    c.JupyterHub.default_url = landing(instructors)
+    # Roles speak of these groups, so they are there from the first start on. formgrader asks as the grader.
+    c.JupyterHub.load_groups = {learners: {"users": []}, instructors: {"users": [GRADER]}}
     pods = Pods(DatabaseRoster(url), Places(course_id), secret)
 
     async def prepare(spawner: Any) -> None:

@@ -14,7 +14,8 @@ from functools import cache
 import pytest
 
 from qinlian.hub.pods import Places
-from tests.unit.kubernetes_rooms import FOLDER, REPOSITORY
+from qinlian.hub.settings import GRADER
+from tests.unit.kubernetes_rooms import FOLDER, REPOSITORY, name_of, pod_spec, workloads
 
 KEYS = ("course/secret.txt", "course/course.yaml", "course/modules/02-gifts/questions.md", "course/comments.yaml")
 FORBIDDEN = ("course/", "source/", "release/", "autograded/", ".git/", ".classroom/", "tests/", "deploy/", ".venv/")
@@ -178,7 +179,15 @@ def test_the_base_image_is_pinned() -> None:
     ("image", "folder"), [("learner", str(Places("x").settings)), ("hub", "/opt/qinlian/formgrader")]
 )
 def test_the_settings_that_pods_are_told_of_are_in_their_image(image: str, folder: str) -> None:
-    (written,) = [line for line in stages()[image].lines if line.startswith("RUN")]
+    (written,) = [line for line in stages()[image].lines if line.startswith("RUN python -c")]
     assert f"Path('{folder}')" in written
     program = shlex.split(written.removeprefix("RUN "))[-1]
     compile(program, "Dockerfile", "exec")
+
+
+def test_the_grader_has_a_name_in_the_image_for_nbgrader_asks_for_it() -> None:
+    (made,) = [line for line in stages()["hub"].lines if "useradd" in line]
+    uids = {pod_spec(w)["securityContext"]["runAsUser"] for w in workloads() if name_of(w) != "postgres"}
+    assert uids == {20_000}
+    assert re.search(rf"--uid 20000 [^&]*{GRADER}$", made)
+    assert "--uid 1000 " in made, "the chart runs the Hub as 1000"

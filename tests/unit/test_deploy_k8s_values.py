@@ -11,9 +11,10 @@ from typing import Any
 
 import jsonschema
 import pytest
-from traitlets.config import PyFileConfigLoader
+from traitlets.config import Config, PyFileConfigLoader
 
 from qinlian.hub.learner_server import learner_command
+from qinlian.hub.pods import configure
 from qinlian.hub.settings import HubSettings, Ports
 from tests.unit.kubernetes_rooms import FOLDER, REPOSITORY, values
 
@@ -165,13 +166,18 @@ class TestHub:
             "qinlian-hub"
         }
 
-    def test_roles_are_those_of_one_machine(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_roles_and_groups_are_those_of_one_machine(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         settings = HubSettings(
             state=tmp_path, course_id="qinlian", ports=Ports(proxy_api=1, hub=2, formgrader=3, staff=4)
         )
         settings.save()
         monkeypatch.setenv("QINLIAN_STATE", str(tmp_path))
         config = PyFileConfigLoader("jupyterhub_config.py", str(REPOSITORY / "deploy" / "hub")).load_config()
+        (tmp_path / "secret.txt").write_text("ab" * 32)
+        environ = {"QINLIAN_DATABASE_URL": "sqlite://", "QINLIAN_COURSE_ID": "qinlian"}
+        cluster = Config()
+        configure(cluster, environ | {"QINLIAN_COURSE_SECRET": str(tmp_path)})
+        assert cluster.JupyterHub.load_groups == config.JupyterHub.load_groups
         here = {role["name"]: role for role in config.JupyterHub.load_roles}
         there = {name: {"name": name, **role} for name, role in values()["hub"]["loadRoles"].items()}
         # The chart has a culler of its own, and the role for it.
