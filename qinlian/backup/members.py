@@ -31,13 +31,16 @@ __all__ = [
     "check_name",
     "group_name",
     "line_of",
+    "mark_same",
     "parse_header",
+    "same_as",
     "user_name",
 ]
 
 HEADER, MANIFEST, ARRIVALS = "header.json", "manifest.jsonl", "arrivals.jsonl"
 DATABASE, FILES = "database", "files"
 HUB_SETTINGS = f"{FILES}/hub/settings.json"
+_SAME = "QINLIAN.same"
 _FORMAT = 1
 _LONGEST, _DEEPEST = 4096, 100
 
@@ -98,8 +101,19 @@ def line_of(member: tarfile.TarInfo, digest: str) -> bytes:
     """One line of the manifest: everything that is restored of a member."""
     kind = "d" if member.isdir() else "f"
     who = [member.uid, member.gid, member.uname, member.gname]
-    record = [kind, member.name, member.size, digest, member.mode, *who]
+    record = [kind, member.name, member.size, digest, member.mode, *who, member.pax_headers.get(_SAME, "")]
     return json.dumps(record).encode("ascii") + b"\n"
+
+
+def mark_same(member: tarfile.TarInfo, earlier: str) -> None:
+    """Make it say that it is the same file as one before it, under another name."""
+    member.size, member.pax_headers = 0, {_SAME: earlier}
+
+
+def same_as(member: tarfile.TarInfo) -> PurePosixPath | None:
+    """The member before it whose content is this one's too. Raises BackupError as ``check_name`` does."""
+    earlier = member.pax_headers.get(_SAME)
+    return check_name(earlier) if earlier is not None else None
 
 
 @lru_cache(maxsize=4096)

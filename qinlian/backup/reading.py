@@ -31,6 +31,7 @@ from qinlian.backup.members import (
     line_of,
     not_ours,
     parse_header,
+    same_as,
 )
 from qinlian.errors import BackupError
 
@@ -61,6 +62,9 @@ class Sink(Protocol):
     def file(self, path: PurePosixPath, member: tarfile.TarInfo, chunks: Iterator[bytes]) -> None:
         """A file; ``chunks`` must be read to their end."""
 
+    def same(self, path: PurePosixPath, earlier: PurePosixPath) -> None:
+        """Another name of a file that came before."""
+
 
 class _Nowhere:
     def folder(self, path: PurePosixPath, member: tarfile.TarInfo) -> None:
@@ -69,6 +73,9 @@ class _Nowhere:
     def file(self, path: PurePosixPath, member: tarfile.TarInfo, chunks: Iterator[bytes]) -> None:
         for _ in chunks:
             pass
+
+    def same(self, path: PurePosixPath, earlier: PurePosixPath) -> None:
+        return
 
 
 class _Measured(io.RawIOBase):
@@ -146,6 +153,9 @@ def read_backup(path: Path, sink: Sink | None = None, progress: Callable[[int], 
             if member.isdir():
                 sink.folder(name, member)
                 lines.write(line_of(member, ""))
+            elif (earlier := same_as(member)) is not None:
+                sink.same(name, earlier)
+                lines.write(line_of(member, hasher.hexdigest()))
             else:
                 chunks = _chunks(tar, member, progress, hasher.update)
                 if str(name) == HUB_SETTINGS and member.size <= _CHUNK:

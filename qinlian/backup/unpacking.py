@@ -6,6 +6,7 @@ import grp
 import json
 import os
 import pwd
+import shutil
 import tarfile
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -75,6 +76,19 @@ class Unpacking:
             raise BackupError("备份里同一个文件有两份，可能被人改过；没有恢复，请换一份备份") from None
         os.utime(target, (member.mtime, member.mtime))
 
+    def same(self, path: PurePosixPath, earlier: PurePosixPath) -> None:
+        """Give a file that came before another name, or a copy where the disk knows no such thing."""
+        source, target = self._target(earlier), self._target(path)
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if target.exists() or not source.is_file() or earlier.parts[:2] != path.parts[:2]:
+            raise BackupError("备份里有不该有的内容，可能被人改过；没有恢复，请换一份备份")
+        try:
+            target.hardlink_to(source)
+        except OSError:
+            shutil.copy2(source, target)
+            status = source.stat()
+            os.chown(target, status.st_uid, status.st_gid)
+
     def finish(self) -> None:
         """Give every folder its owner, mode and time, the innermost first."""
         for target, member in reversed(self._folders):
@@ -95,7 +109,7 @@ class Unpacking:
             return self._scratch / path.name
         try:
             return self._staged[path.parts[1]].joinpath(*path.parts[2:])
-        except KeyError:
+        except (KeyError, IndexError):
             raise BackupError("备份里有这里没有的部分，可能是别的程序写的；没有恢复，请换一份备份") from None
 
 

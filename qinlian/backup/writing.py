@@ -15,12 +15,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from qinlian.backup.members import MANIFEST, Archive, group_name, line_of, user_name
+from qinlian.backup.members import MANIFEST, Archive, group_name, line_of, mark_same, user_name
 from qinlian.errors import BackupError
 
 __all__ = ["Writer", "write_backup"]
 
-_LEVEL = 3
+_LEVEL = 4
 """gzip's; see docs/backup.md for what the others cost."""
 _CHUNK, _WHOLE, _TRIES = 1 << 20, 1 << 26, 5
 """Bytes read at once; up to how many a file is read whole before it is written; how often."""
@@ -74,6 +74,12 @@ class Writer:
             data = _settled(source)
             member.size, source = len(data), io.BytesIO(data)
         self._add(member, source)
+
+    def same(self, name: str, earlier: str, status: os.stat_result) -> None:
+        """Another name of a file that was written before, as ``earlier``."""
+        member = _info(name, status)
+        mark_same(member, earlier)
+        self._add(member, io.BytesIO())
 
     def _add(self, member: tarfile.TarInfo, source: IO[bytes]) -> None:
         hashing = _Hashing(source, self._progress)

@@ -83,8 +83,9 @@ def test_a_path_that_leads_elsewhere(root: Path, tmp_path: Path, name: str) -> N
     _refused(_made(tmp_path / "b", _member(name, b"evil")), root, "不该有的")
 
 
-def test_a_place_that_no_classroom_has(root: Path, tmp_path: Path) -> None:
-    path = _made(tmp_path / "b", _member("files/etc/passwd", b"evil"))
+@pytest.mark.parametrize("name", ["files/etc/passwd", "header.json"])
+def test_a_place_that_no_classroom_has(root: Path, tmp_path: Path, name: str) -> None:
+    path = _made(tmp_path / "b", _member(name, b"evil"))
     with pytest.raises(BackupError, match="这里没有的部分"):
         restored(root, path)
 
@@ -122,6 +123,24 @@ def test_a_file_where_a_folder_is(root: Path, tmp_path: Path) -> None:
     folder, file = _member("files/course/x", type=tarfile.DIRTYPE), _member("files/course/x", b"2")
     with pytest.raises(BackupError, match="有两份"):
         restored(root, _made(tmp_path / "b", folder, file))
+
+
+@pytest.mark.parametrize(
+    "earlier",
+    ["files/course/x", "files/course/none", "files/course", "files/release/y", "database/gradebook.db", "header.json"],
+)
+def test_a_file_that_is_said_to_be_the_same_as_something_it_cannot_be(root: Path, tmp_path: Path, earlier: str) -> None:
+    others = [_member(name, b"1") for name in ("files/course/x", "files/release/y", "database/gradebook.db")]
+    same = _member("files/course/x", pax_headers={"QINLIAN.same": earlier})
+    with pytest.raises(BackupError, match=r"不该有的内容|这里没有的部分"):
+        restored(root, _made(tmp_path / "b", *others, same))
+    assert not (root / "course").exists()
+
+
+@pytest.mark.parametrize("earlier", ["/etc/shadow", "files/course/../../../../etc/shadow", ""])
+def test_a_file_that_is_said_to_be_the_same_as_one_outside(root: Path, tmp_path: Path, earlier: str) -> None:
+    same = _member("files/course/x", pax_headers={"QINLIAN.same": earlier})
+    _refused(_made(tmp_path / "b", same), root, "不该有的路径")
 
 
 def test_a_program_that_would_run_as_its_owner_is_no_such_program_here(root: Path, tmp_path: Path) -> None:

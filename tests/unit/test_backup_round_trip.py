@@ -142,6 +142,23 @@ def test_a_submission_that_vanished_before_is_reported(root: Path, tmp_path: Pat
     assert "demo02/02-gifts" in made.warnings[0]
 
 
+def test_a_file_with_many_names_is_kept_once_and_has_them_all_again(root: Path, tmp_path: Path) -> None:
+    """As lesson.json in every learner's graded folder."""
+    first = root / "autograded" / "demo01" / "02-gifts" / "lesson.json"
+    first.write_bytes(os.urandom(100_000))
+    for n in range(20):
+        other = root / "autograded" / f"demo1{n}" / "02-gifts" / "lesson.json"
+        other.parent.mkdir(parents=True)
+        other.hardlink_to(first)
+    there = empty_repository(tmp_path / "there")
+    backup = backed_up(root, tmp_path / "b.tar.gz")
+    assert backup.stat().st_size < 150_000
+    restored(there, backup)
+    back = there / "autograded" / "demo119" / "02-gifts" / "lesson.json"
+    assert back.read_bytes() == first.read_bytes()
+    assert back.stat().st_nlink == 21
+
+
 def test_names_that_are_no_text_come_back_byte_for_byte(root: Path, tmp_path: Path) -> None:
     odd = b"\xff\xfe\xe5\x90.txt"
     home = os.fsencode(root / ".classroom/homes/learner")
