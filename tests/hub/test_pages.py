@@ -223,7 +223,7 @@ def test_a_password_is_changed_and_what_is_wrong_is_told(page: Page, hub: SmallH
 ERRORS = [
     ("/hub/nothing", 404, "找不到这个页面"),
     ("/hub/admin", 403, "不能打开这个页面"),
-    ("/user/ql1/lab", 404, "找不到这个页面"),
+    ("/user/ql2/lab", 404, "找不到这个页面"),
     ("/hub/spawn/ql2/%3Cscript%3E", 404, "找不到这个页面"),
     ("/hub/error/500", 200, "程序出了问题"),
     ("/hub/error/503", 200, "学习空间暂时没有响应"),
