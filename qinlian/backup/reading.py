@@ -50,7 +50,7 @@ class Contents:
     header: Header
     size: Counter[str] = field(default_factory=Counter)
     files: Counter[str] = field(default_factory=Counter)
-    settings: bytes = b""
+    settings: bytes = field(default=b"", repr=False)
 
 
 class Sink(Protocol):
