@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qinlian.cli.base import app, course_dir, root_option, say, show
+from qinlian.cli.base import app, course_dir, progress_line, root_option, say, show
 from qinlian.cli.text import ChineseGroup
 from qinlian.errors import QinlianError, RosterError
 
@@ -160,7 +161,11 @@ def _bring(hub: HubSettings, everybody: Sequence[Person], named: Sequence[Person
 
     for line in code_lines(issue_codes(named, hub, folder, now)):
         say(line)
-    brought = bring_along(everybody, hub)
+    # Hundreds of new accounts take a minute; a log is not told of waiting.
+    with progress_line() if sys.stderr.isatty() else nullcontext() as tell:
+        if tell:
+            tell("建立系统账号，更新 Hub")
+        brought = bring_along(everybody, hub)
     for line in brought.lines():
         say(line)
     for problem in brought.accounts.problems:
