@@ -9,6 +9,7 @@ import argparse
 import hashlib
 import json
 import logging
+import re
 import shutil
 import sys
 import tempfile
@@ -24,6 +25,8 @@ from qinlian.notebooks.said import Said
 from qinlian.toolpath import put_tools_on_path
 
 __all__ = ["is_current", "main", "outbound", "release_module", "withdraw_module"]
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
 def outbound(setting: Setting, module: str) -> Path:
@@ -73,7 +76,7 @@ def withdraw_module(setting: Setting, module: str) -> bool:
     name is empty.
     """
     folder = outbound(setting, module)
-    if not module or folder.parent.name != "outbound" or folder.is_symlink() or not folder.is_dir():
+    if not _NAME.fullmatch(module) or folder.is_symlink() or not folder.is_dir():
         return False
     aside = Path(tempfile.mkdtemp(prefix=".withdrawn-", dir=folder.parent))
     try:

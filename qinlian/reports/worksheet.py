@@ -66,9 +66,14 @@ def _sheet(book: Any, title: str, columns: Mapping[str, int], rows: Iterable[Seq
         cell.font, cell.alignment = bold, centred
     made.append(heading)
     count = 0
-    for row in rows:
-        made.append([_cell(made, value) for value in row])
-        count += 1
+    try:
+        for row in rows:
+            made.append([_cell(made, value) for value in row])
+            count += 1
+    except BaseException:
+        # Left open, it would fail once more, and loudly, whenever it is collected.
+        made.close()
+        raise
     made.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{count + 1}"
     return count
 
