@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import re
 import threading
-import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import unquote
@@ -265,37 +265,43 @@ class TestWhatGoesWrong:
         assert "sqlite" not in answer.text.lower()
         assert "Traceback" not in answer.text
 
-    @pytest.mark.slow
     def test_a_long_report_holds_up_nobody(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-        going_on = threading.Event()
-        slow = office.overview
+        with _held(monkeypatch) as (going_on, let_go):
+            late = [
+                threading.Thread(target=site.get, args=("overview", "qlboss"), kwargs={"module": module})
+                for module in (START.id, GIFTS.id)
+            ]
+            for thread in late:
+                thread.start()
+            assert going_on.wait(10)
+            assert site.get("report", "qltea", who="没有人").status == 200
+            assert site.get("releases", "qltea").status == 200
+            assert all(thread.is_alive() for thread in late)
+            let_go.set()
+            for thread in late:
+                thread.join(10)
 
-        def wait(*words: Any, **more: Any) -> Any:
-            going_on.set()
-            time.sleep(1.5)
-            return slow(*words, **more)
-
-        monkeypatch.setattr(office, "overview", wait)
-        late = [
-            threading.Thread(target=site.get, args=("overview", "qlboss"), kwargs={"module": m})
-            for m in (START.id, GIFTS.id)
-        ]
-        for thread in late:
-            thread.start()
-        assert going_on.wait(10)
-        begun = time.monotonic()
-        assert site.get("report", "qltea", who="没有人").status == 200
-        assert site.get("releases", "qltea").status == 200
-        assert all(thread.is_alive() for thread in late), time.monotonic() - begun
-        for thread in late:
-            thread.join()
-
-    @pytest.mark.slow
     def test_the_first_page_opens_without_its_numbers(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-        slow = office.overview
         monkeypatch.setattr(rooms, "_PATIENCE", 0.05)
-        monkeypatch.setattr(office, "overview", lambda *w, **m: (time.sleep(0.5), slow(*w, **m))[1])
-        assert 'id="counting"' in site.get("", "qltea2").text
-        time.sleep(1.0)
-        monkeypatch.setattr(rooms, "_PATIENCE", 5.0)
+        with _held(monkeypatch) as (_, let_go):
+            assert 'id="counting"' in site.get("", "qltea2").text
+            let_go.set()
+        monkeypatch.setattr(rooms, "_PATIENCE", 10.0)
         assert 'id="counting"' not in site.get("", "qltea2").text
+
+
+@contextmanager
+def _held(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, threading.Event]]:
+    """Counting that goes on until it is let go."""
+    going_on, let_go, count = threading.Event(), threading.Event(), office.overview
+
+    def wait(*words: Any, **more: Any) -> Any:
+        going_on.set()
+        assert let_go.wait(30)
+        return count(*words, **more)
+
+    monkeypatch.setattr(office, "overview", wait)
+    try:
+        yield going_on, let_go
+    finally:
+        let_go.set()
