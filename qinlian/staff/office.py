@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Engine
 
+from qinlian.roster.units import SEPARATOR
 from qinlian.staff.book import open_book
 from qinlian.staff.extensions import Extension, extend, extensions, take_back
 from qinlian.staff.files import Kind, MadeFile
@@ -33,13 +34,15 @@ _T = TypeVar("_T")
 class Office:
     """All that the handlers ask. Nothing here blocks the event loop.
 
-    Who somebody is and what is quick goes through threads of its own, so that long reports delay only each other.
+    What is quick, what counts a branch and what counts a province go through threads of their own: whoever waits
+    long holds up only those who wait as long.
     """
 
     def __init__(self, places: Places) -> None:
         self.places = places
         self._quick = ThreadPoolExecutor(4, "quick")
-        self._slow = ThreadPoolExecutor(2, "slow")
+        self._branch = ThreadPoolExecutor(3, "branch")
+        self._province = ThreadPoolExecutor(2, "province")
         self._keeper = Keeper()
         self._publishing = asyncio.Lock()
         self._making = asyncio.Semaphore(2)
@@ -63,6 +66,10 @@ class Office:
 
         return await self._run(pool, work)
 
+    def _counting(self, viewer: Viewer, below: str) -> ThreadPoolExecutor:
+        top = below or viewer.home
+        return self._branch if SEPARATOR in top else self._province
+
     async def plan(self) -> Plan:
         """What the course asks of whom, as it was built last."""
         return await self._run(self._quick, partial(read_plan, self.places.release))
@@ -78,7 +85,8 @@ class Office:
     async def overview(self, viewer: Viewer, below: str = "", module: str = "") -> Kept[Overview]:
         """The counts, not older than a minute."""
         plan = await self.plan()
-        ask = partial(self._read, self._slow, overview, viewer, plan, below=below, module=module)
+        pool = self._counting(viewer, below)
+        ask = partial(self._read, pool, overview, viewer, plan, below=below, module=module)
         return await self._keeper.get(("overview", _eyes(viewer), below, module), ask)
 
     async def page(self, viewer: Viewer, asked: Filter, number: int) -> Page:
@@ -94,7 +102,8 @@ class Office:
 
     async def _chosen(self, viewer: Viewer, asked: Filter) -> tuple[Plan, tuple[str, ...]]:
         plan = await self.plan()
-        ask = partial(self._read, self._slow, chosen, viewer, plan, asked)
+        pool = self._counting(viewer, asked.below) if asked.state else self._branch
+        ask = partial(self._read, pool, chosen, viewer, plan, asked)
         return plan, (await self._keeper.get(("chosen", _eyes(viewer), asked), ask)).value
 
     async def file(self, viewer: Viewer, kind: Kind, asked: Filter) -> MadeFile:
@@ -105,7 +114,7 @@ class Office:
     async def waiting(self, viewer: Viewer, asked: Filter) -> tuple[tuple[Waiting, ...], int]:
         """Whose reflections wait to be read."""
         plan = await self.plan()
-        ask = partial(self._read, self._slow, waiting, viewer, plan, asked)
+        ask = partial(self._read, self._counting(viewer, asked.below), waiting, viewer, plan, asked)
         return (await self._keeper.get(("waiting", _eyes(viewer), asked), ask)).value
 
     async def extensions(self, viewer: Viewer) -> tuple[Extension, ...]:

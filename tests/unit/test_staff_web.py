@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pytest
 from openpyxl import load_workbook
@@ -274,8 +274,11 @@ class TestWhatGoesWrong:
             for thread in late:
                 thread.start()
             assert going_on.wait(10)
-            assert site.get("report", "qltea", who="没有人").status == 200
-            assert site.get("releases", "qltea").status == 200
+            for path in ("report", "report?state=" + quote("未开始"), "marking", "idle", "releases", "extensions"):
+                assert site.get(path, "qltea").status == 200
+            # Somebody of the province waits for no count either.
+            for path in ("report", "releases", "extensions"):
+                assert site.get(path, "qltop").status == 200
             assert all(thread.is_alive() for thread in late)
             let_go.set()
             for thread in late:
