@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,36 +65,75 @@ def test_a_pipe_does_not_keep_it_waiting(root: Path, home: Path, tmp_path: Path)
     assert "链接或特殊文件 2 个" in made.warnings[0]
 
 
-@pytest.mark.slow
-def test_a_folder_that_becomes_a_link_leads_nowhere(root: Path, home: Path, secret: Path, tmp_path: Path) -> None:
-    """Again and again, while the backup is made."""
+def _swapping(monkeypatch: pytest.MonkeyPatch, name: str, swap: Callable[[], None]) -> None:
+    """Let the learner act in the instant between the look at ``name`` and its opening."""
+    real = os.stat
+
+    def stat(path: Any, **where: Any) -> os.stat_result:
+        found = real(path, **where)
+        if path == name and "dir_fd" in where:
+            swap()
+        return found
+
+    monkeypatch.setattr(gather.os, "stat", stat)
+
+
+def _read(home: Path) -> dict[str, bytes]:
+    """All that is read of a home."""
+    found = gather.walk(home, "", lambda _: False, 1, gather.LeftOut())
+    return {one.path: os.read(one.handle, 100) for one in found if one.handle is not None}
+
+
+def test_a_folder_that_becomes_a_link_leads_nowhere(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "answers.json").write_text("root's secret")
-    inside, aside = home / "03-x", home / "03-y"
+    inside = home / "03-x"
     inside.mkdir()
-    (inside / "answers.json").write_text("mine")
-    stop = threading.Event()
 
     def swap() -> None:
-        while not stop.is_set():
-            inside.rename(aside)
-            inside.symlink_to(outside)
-            inside.unlink()
-            aside.rename(inside)
+        inside.rename(home / ".aside")
+        inside.symlink_to(outside)
 
-    thread = threading.Thread(target=swap)
-    thread.start()
-    try:
-        for n in range(15):
-            made = make_backup(local_site(root), tmp_path / f"{n}.tar.gz")
-            there = empty_repository(tmp_path / f"there{n}")
-            restored(there, made.path)
-            for path in (there / ".classroom" / "homes").rglob("answers.json"):
-                assert path.read_text() != "root's secret"
-    finally:
-        stop.set()
-        thread.join()
+    _swapping(monkeypatch, "03-x", swap)
+    assert b"root's secret" not in _read(home).values()
+    assert inside.is_symlink()
+
+
+def test_a_file_that_becomes_a_link_or_a_pipe_is_not_read(
+    home: Path, secret: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds = [lambda p: p.symlink_to(secret), os.mkfifo, lambda p: p.hardlink_to(secret)]
+    for n, become in enumerate(kinds):
+        path = home / f"swapped{n}"
+        path.write_text("mine")
+
+        def swap(path: Path = path, become: Callable[[Path], object] = become) -> None:
+            path.unlink()
+            become(path)
+
+        with monkeypatch.context() as patch:
+            _swapping(patch, path.name, swap)
+            assert b"root's secret" not in _read(home).values()
+        path.unlink()
+
+
+def test_a_folder_swapped_while_it_is_read_gives_what_was_in_it(root: Path, home: Path, secret: Path) -> None:
+    inside = home / "03-x"
+    inside.mkdir()
+    (inside / "answers.json").write_text("mine")
+    found = gather.walk(home, "", lambda _: False, 1, gather.LeftOut())
+    for one in found:
+        if one.path == "03-x":
+            inside.rename(home / ".aside")
+            inside.symlink_to(secret.parent)
+        if one.path == "03-x/answers.json":
+            assert one.handle is not None
+            assert os.read(one.handle, 100) == b"mine"
+            return
+    raise AssertionError("the folder was not read to its end")
 
 
 def test_a_file_that_never_ends_is_left_out(root: Path, home: Path, tmp_path: Path) -> None:
