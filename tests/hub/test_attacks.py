@@ -377,7 +377,7 @@ class TestExhausting:
             "import subprocess\nmade = []\ntry:\n"
             "    for _ in range(2000):\n        made.append(subprocess.Popen(['sleep', '30']))\n"
             "except OSError as error:\n    print('stopped at', len(made), error.errno)\n"
-            "for each in made:\n    each.kill()\n",
+            "for each in made:\n    each.kill()\n    each.wait()\n",
         )
         assert "stopped at" in said
         assert int(said.split()[2]) < 100
@@ -387,8 +387,8 @@ class TestExhausting:
         from tests.hub.kernel import run_in_kernel
 
         token = own_token(room, mallory.account)
-        code = "import os\nos.system('setsid nohup sleep 4000 >/dev/null 2>&1 &')\nprint('left')"
-        assert "left" in run_in_kernel(f"{room.url}/user/{mallory.account}", token, code)
+        code = "import os\nprint('left', os.system('setsid -f nohup sleep 4000 >/dev/null 2>&1'))"
+        assert run_in_kernel(f"{room.url}/user/{mallory.account}", token, code).startswith("left 0")
         wait_until(lambda: room.processes(mallory.account, "sleep 4000"), 10, "a process left behind")
         room.api(f"users/{mallory.account}/server", "DELETE")
         wait_until(lambda: not room.processes(mallory.account), 60, "the end of everything")

@@ -79,7 +79,11 @@ def test_a_bit_turned_anywhere_never_changes_what_is_restored(backup: Path) -> N
     assert refused > 50
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04", gzip.compress(b""), gzip.compress(b"x" * 2000)])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"hello", b"PK\x03\x04", gzip.compress(b""), gzip.compress(b"x" * 2000)],
+    ids=["empty", "text", "zip", "gzip of nothing", "gzip"],
+)
 def test_any_other_file_is_called_that(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "report.xlsx"
     path.write_bytes(content)

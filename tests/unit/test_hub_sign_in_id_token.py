@@ -77,7 +77,7 @@ def test_a_token_that_names_no_key_is_served_by_the_only_one():
         {"nonce": None},
         {"nonce": nonce_of("w" * 43)},
     ],
-    ids=str,
+    ids=",".join,
 )
 def test_a_token_of_somebody_else_for_somebody_else_or_of_another_time_is_refused(changed: dict[str, Any]):
     with pytest.raises(UnverifiedError):
