@@ -3,6 +3,8 @@
 Every change is a read-modify-write under a lock on a file beside it, so two processes (two kernels,
 or a kernel and a page server) never overwrite each other; the later change to an item wins. The file is
 replaced whole (temporary file, fsync, rename, fsync of the folder), so a crash leaves the old or the new.
+Which of two changes was later is told by when they were made, not by when they came: a telephone that was
+out of reach brings what it holds long afterwards.
 """
 
 from __future__ import annotations
@@ -21,10 +23,12 @@ from qinlian.quiz.held import held, sync_folder, write_problem
 from qinlian.quiz.track import learner_track
 from qinlian.quiz.values import storable
 
-__all__ = ["AnswerStore", "made_at", "stamp", "utc_now"]
+__all__ = ["AnswerStore", "stamp", "stamp_over", "utc_now"]
 
 LOCK_NAME = ".answers.lock"
 _LONGEST_AGE = 30 * 24 * 3600.0
+_SAME_MOMENT = timedelta(seconds=3)
+"""How far a page may be off when it says when a change was made; within it, what came last stands."""
 
 
 def utc_now() -> datetime:
@@ -37,9 +41,17 @@ def stamp(when: datetime) -> str:
     return when.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
-def made_at(now: datetime, age: float) -> str:
-    """The stamp of a change that was made ``age`` seconds ago, as its page says."""
-    return stamp(now - timedelta(seconds=min(max(0.0, age), _LONGEST_AGE)))
+def stamp_over(before: str, made: float | None, now: datetime) -> str | None:
+    """The stamp of a change over one that is stamped ``before``; None when it must give way to that one.
+
+    ``made`` is when it was made, in seconds since 1970 by this server's clock as its page knows it; None: now.
+    """
+    latest = now.timestamp()
+    when = latest if made is None else min(max(made, latest - _LONGEST_AGE), latest)
+    moment = datetime.fromtimestamp(when, UTC)
+    # A clock that was put right must not keep out everything until the moment that was stamped wrongly.
+    known = min(before, stamp(now))
+    return None if known > stamp(moment + _SAME_MOMENT) else max(known, stamp(moment))
 
 
 class AnswerStore:
@@ -73,11 +85,11 @@ class AnswerStore:
                 return self._settled()
         return found
 
-    def save(self, changes: Mapping[str, Any], ages: Mapping[str, float] | None = None) -> AnswerFile:
+    def save(self, changes: Mapping[str, Any], made: Mapping[str, float] | None = None) -> AnswerFile:
         """Merge ``changes`` (public id → value, None to clear) and write; returns what is now on disk.
 
-        ``ages`` says how many seconds ago a change was made, for one that waited in the page: it
-        gives way to anything saved after it. Raises StoreError, with nothing written.
+        ``made`` says when a change was made (see ``stamp_over``): it gives way to one that was made
+        after it. Raises StoreError, with nothing written.
         """
         if any(":" in item for item in changes):
             # Whatever is not handed in (quiz.notes) is written elsewhere, and never by mistake here.
@@ -88,12 +100,10 @@ class AnswerStore:
         def merge(current: AnswerFile) -> AnswerFile:
             answers = dict(current.answers)
             for item, value in cleaned.items():
-                age = (ages or {}).get(item, 0.0)
-                made = made_at(now, age)
-                if age > 0 and item in answers and answers[item].at > made:
-                    continue
-                # A cleared answer stays as null with its time, so that an older change cannot revive it.
-                answers[item] = Answer(value=value, at=made)
+                at = stamp_over(answers[item].at if item in answers else "", (made or {}).get(item), now)
+                if at is not None:
+                    # A cleared answer stays as null with its time, so that an older change cannot revive it.
+                    answers[item] = Answer(value=value, at=at)
             return current.model_copy(update={"answers": answers})
 
         return self._change(merge)

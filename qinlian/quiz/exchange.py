@@ -35,7 +35,7 @@ from qinlian.quiz.due import Due, Letterbox
 from qinlian.quiz.exchange_settings import ExchangeSettings, learner_name
 from qinlian.quiz.lesson_copy import LessonCopy
 from qinlian.quiz.notebook_file import without_widgets
-from qinlian.quiz.state import Standing, filled, open_quizzes
+from qinlian.quiz.state import Standing, digest, filled, open_quizzes
 
 __all__ = ["Exchange", "Submission", "learner_name"]
 
@@ -202,8 +202,9 @@ class Exchange:
         try:
             for fresh in aside.values():
                 _write_folder(fresh, files)
-            # nbgrader opens the folder to everyone last, so that its instructor can remove it.
-            aside[inbound].chmod(0o777)
+            # nbgrader opens the folder to everyone last, so that its instructor can remove it. Sticky: what is in
+            # it stays its sender's, also from somebody who got hold of the name.
+            aside[inbound].chmod(0o1777)
             (aside[self._cache] / SECRET_NAME).chmod(0o600)
             aside[inbound].rename(inbound / f"{cached.name}+{random}")
             aside[self._cache].rename(cached)
@@ -247,22 +248,25 @@ class Exchange:
         submissions = self.submissions(module)
         newest = submissions[-1] if submissions else None
         graded, said = self._newest_graded(submissions), self._result_of(newest) if newest else None
+        refusal = said if said and said.state == "拒收" else None
+        # What was refused might never have been sent: then an earlier one stands.
+        stands = newest if refusal is None else graded[0] if graded else None
         attempts: dict[str, int] = {}
-        answered: frozenset[str] = frozenset()
-        if newest and before and newest.submitted_at == before.submitted:
+        handed_in: dict[str, str] | None = None
+        if stands and before and stands.submitted_at == before.taken:
             # The copy never changes, and it can be long.
-            attempts, answered = before.attempts, before.answered
-        elif newest and (handed_in := newest.answers):
-            attempts = handed_in.attempts
-            answered = frozenset(item for item, answer in handed_in.answers.items() if filled(answer.value))
+            attempts, handed_in = before.attempts, dict(before.handed_in) if before.handed_in is not None else None
+        elif stands and (answers := stands.answers):
+            attempts = answers.attempts
+            handed_in = {item: digest(answer.value) for item, answer in answers.answers.items() if filled(answer.value)}
         return Standing(
             learner=self.learner,
             submitted=newest.submitted_at if newest else None,
             attempts=attempts,
-            answered=answered,
+            handed_in=handed_in,
             graded=graded[0].submitted_at if graded else None,
             result=graded[1] if graded else None,
-            refusal=said if said and said.state == "拒收" else None,
+            refusal=refusal,
             classroom=True,
             due=self._due_if_known(module),
         )

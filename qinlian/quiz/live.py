@@ -10,6 +10,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +22,34 @@ from qinlian.items.base import InvalidAnswer, ItemType, item_types
 from qinlian.quiz.answer_file import AnswerStore, utc_now
 from qinlian.quiz.due import Due
 from qinlian.quiz.exchange import Exchange
-from qinlian.quiz.notes import NoteStore, split_changes
+from qinlian.quiz.notes import NoteStore, note_key, note_texts, split_changes
 from qinlian.quiz.state import BlockState, Standing, block_state, can_retake, started_quizzes
+from qinlian.quiz.values import storable
 
-__all__ = ["LiveLesson", "RequestError", "live_lesson", "read_lesson"]
+__all__ = ["Asked", "LiveLesson", "RequestError", "live_lesson", "read_lesson"]
 
 _ORIGINALS = ("source", "release")
 _FILE_ROUND = 1.0
 _ROUNDS_WHEN_IDLE = 5
 """The exchange is looked at every round while a submission waits, else every fifth."""
+_LATEST = 20.0
+"""Seconds after which a page has long told its learner that a request was not carried out."""
+_TOO_LATE = "刚才的操作来得太迟，没有执行；请核对页面上的答案，再试一次"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a page knew when it asked for something; None where it did not say.
+
+    ``attempt`` is the one it shows, ``sent`` when it asked, in seconds since 1970 by this server's clock.
+    Requests wait in a page that is out of reach, and much may have happened when they come.
+    """
+
+    attempt: int | None = None
+    sent: float | None = None
+
+
+_NOTHING_SAID = Asked()
 
 
 class RequestError(QinlianError):
@@ -105,16 +125,21 @@ class LiveLesson:
 
         return forget
 
-    def save(self, block_id: str, changes: dict[str, Any], ages: dict[str, float]) -> None:
+    def save(
+        self, block_id: str, changes: dict[str, Any], made: dict[str, float], asked: Asked = _NOTHING_SAID
+    ) -> tuple[str, ...]:
         """Write changed answers and notes of one block. Raises StoreError and RequestError.
 
         Notes are changes under ``note:<public id>``. They are never handed in, so they may be written at any time.
+        ``made`` is when each change was made; returns the names of those that gave way to a later one.
         """
         self._need_own_folder()
         self.look()
         state = self.state(block_id)
         answers, notes = split_changes(changes)
-        if answers and state.block["kind"] == "quiz" and state.phase != "open":
+        # Of an attempt that was handed in elsewhere nothing may get into the next one.
+        closed = state.phase != "open" or asked.attempt not in (None, state.attempt)
+        if answers and state.block["kind"] == "quiz" and closed:
             raise RequestError("这次测验已经提交，不能再改答案")
         if not answers.keys() | notes.keys() <= state.items.keys():
             raise RequestError("题目已经更新，请刷新页面后再作答")
@@ -123,10 +148,15 @@ class LiveLesson:
             if kind and not kind.admits(state.items[item], value):
                 raise RequestError("这道题的答案格式不对，没有保存；请刷新页面后重新作答")
         if notes:
-            self.notes = self.own.save(notes, split_changes(ages)[1])
+            self.notes = self.own.save(notes, split_changes(made)[1])
         if answers:
-            self.answers = self.store.save(answers, split_changes(ages)[0])
+            self.answers = self.store.save(answers, split_changes(made)[0])
         self._announce()
+        return self._passed_over(answers, notes)
+
+    def _passed_over(self, answers: dict[str, Any], notes: dict[str, Any]) -> tuple[str, ...]:
+        lost = [i for i, value in answers.items() if self.answers.answers[i].value != storable(value)]
+        return (*lost, *(note_key(i) for i, value in notes.items() if self.notes.get(i, {}) != note_texts(value)))
 
     def sheet(self, block_id: str, item: str) -> tuple[str, bytes]:
         """A file of what the learner wrote on one item: (name, bytes); it is kept nowhere.
@@ -147,13 +177,14 @@ class LiveLesson:
             raise RequestError("这道题没有可以下载的表")
         return made
 
-    def submit(self, block_id: str) -> None:
+    def submit(self, block_id: str, asked: Asked = _NOTHING_SAID) -> None:
         """Hand in the module as it stands. Raises StoreError and RequestError."""
         classroom = self._need_classroom()
         self.look(exchange=True)
         state = self.state(block_id)
         if state.block["kind"] == "quiz" and state.phase != "open":
             raise RequestError("这次测验已经提交，请等待评分")
+        _refuse_stale(asked, state.attempt)
         if state.block["kind"] == "reflection" and started_quizzes(self.lesson, self.answers, self.standing):
             raise RequestError("测验已经开始作答，心得会随测验一起提交；请先完成并提交测验")
         # A learner may hand in a blank paper: the file must exist all the same.
@@ -161,10 +192,11 @@ class LiveLesson:
         classroom.submit(self.folder, self.lesson.module)
         self.look(exchange=True)
 
-    def retake(self, block_id: str) -> None:
+    def retake(self, block_id: str, asked: Asked = _NOTHING_SAID) -> None:
         """Begin the next attempt at a quiz with a new draw. Raises StoreError and RequestError."""
         classroom = self._need_classroom()
         self.look(exchange=True)
+        _refuse_stale(asked, self.state(block_id).attempt)
         if not can_retake(self.lesson.block(block_id), self.answers, self.standing):
             raise RequestError("上一次还在评分，或作答次数已经用完，现在不能再做")
         # Only now, between attempts, may the questions change under the learner.
@@ -246,6 +278,13 @@ class LiveLesson:
             # A file system that fails for a moment must not end the watch; the next round tries again.
             with suppress(OSError, ValueError, QinlianError):
                 self.look(exchange=self.standing.waiting or self._rounds % _ROUNDS_WHEN_IDLE == 0)
+
+
+def _refuse_stale(asked: Asked, attempt: int) -> None:
+    # Whoever pressed the button was told that it did nothing, and may have gone on elsewhere.
+    late = asked.sent is not None and utc_now().timestamp() - asked.sent > _LATEST
+    if late or asked.attempt not in (None, attempt):
+        raise RequestError(_TOO_LATE)
 
 
 _open: dict[Path, LiveLesson] = {}

@@ -18,11 +18,11 @@ from qinlian.atomic import replace_file
 from qinlian.core.files import LessonFile
 from qinlian.core.zone import BEIJING
 from qinlian.errors import StoreError
-from qinlian.quiz.answer_file import made_at, utc_now
+from qinlian.quiz.answer_file import stamp_over, utc_now
 from qinlian.quiz.held import held, sync_folder, write_problem
 from qinlian.quiz.values import plain_text
 
-__all__ = ["LONGEST_NOTE", "NoteStore", "Notes", "split_changes"]
+__all__ = ["LONGEST_NOTE", "NoteStore", "Notes", "note_key", "note_texts", "split_changes"]
 
 LONGEST_NOTE = 4_000
 """Characters of one text."""
@@ -54,7 +54,12 @@ def split_changes(changes: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str,
     return answers, notes
 
 
-def _texts(value: Any) -> dict[str, str]:
+def note_key(item: str) -> str:
+    """The name of an item's notes among the changes of a save request."""
+    return _MARK + item
+
+
+def note_texts(value: Any) -> dict[str, str]:
     """A note as it may be written: short names, each with a text that is not empty. Raises StoreError."""
     if value is None:
         return {}
@@ -83,12 +88,12 @@ class NoteStore:
         """
         return {item: dict(note.texts) for item, note in self._found().notes.items()}
 
-    def save(self, changes: Mapping[str, Any], ages: Mapping[str, float] | None = None) -> Notes:
+    def save(self, changes: Mapping[str, Any], made: Mapping[str, float] | None = None) -> Notes:
         """Write the changed notes (public id → text by name, None to clear); returns all that is on disk now.
 
-        ``ages`` as in AnswerStore. Raises StoreError, with nothing written.
+        ``made`` as in AnswerStore. Raises StoreError, with nothing written.
         """
-        cleaned = {item: _texts(value) for item, value in changes.items()}
+        cleaned = {item: note_texts(value) for item, value in changes.items()}
         now = self._clock()
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -100,11 +105,9 @@ class NoteStore:
         with held(self.path.with_suffix(".lock")):
             notes = dict(self._found().notes)
             for item, texts in cleaned.items():
-                age = (ages or {}).get(item, 0.0)
-                made = made_at(now, age)
-                if age > 0 and item in notes and notes[item].at > made:
-                    continue
-                notes[item] = _Note(texts=texts, at=made)
+                at = stamp_over(notes[item].at if item in notes else "", (made or {}).get(item), now)
+                if at is not None:
+                    notes[item] = _Note(texts=texts, at=at)
             self._write(_NoteFile(notes=dict(sorted(notes.items()))))
         return {item: dict(note.texts) for item, note in notes.items()}
 

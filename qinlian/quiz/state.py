@@ -5,6 +5,8 @@ The same records feed the notebook's widget and any page of ours that supplies i
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,6 +22,7 @@ __all__ = [
     "attempt_of",
     "block_state",
     "can_retake",
+    "digest",
     "filled",
     "open_quizzes",
     "quiz_phase",
@@ -31,18 +34,18 @@ __all__ = [
 class Standing:
     """Who the learner is and what has been submitted and graded so far.
 
-    ``submitted`` is the time of the newest submission, ``attempts`` what its answers.json said of
-    attempts and ``answered`` the public ids it held an answer to. ``result`` is the newest result there
-    is and ``graded`` the time of the submission it belongs to. ``refusal`` is there when the newest
-    submission was refused; it counts for nothing but its notes. ``classroom`` is False when this
-    notebook is opened where nothing can be submitted. ``due`` is the learner's own due date, None
-    where nobody but the lesson says.
+    ``submitted`` is the time of the newest submission. ``attempts`` is what the answers.json of the one that stands
+    said of attempts and ``handed_in`` what it answered, public id → ``digest``; None where nobody can tell any more.
+    ``result`` is the newest result there is and ``graded`` the time of the submission it belongs to. ``refusal``
+    is there when the newest submission was refused; it counts for nothing but its notes. ``classroom`` is False
+    when this notebook is opened where nothing can be submitted. ``due`` is the learner's own due date, None where
+    nobody but the lesson says.
     """
 
     learner: str = ""
     submitted: datetime | None = None
     attempts: dict[str, int] = field(default_factory=dict)
-    answered: frozenset[str] = frozenset()
+    handed_in: Mapping[str, str] | None = None
     graded: datetime | None = None
     result: ResultFile | None = None
     refusal: ResultFile | None = None
@@ -173,6 +176,11 @@ def _gone(lesson: LessonFile, block: LessonBlock, answers: AnswerFile, standing:
     return sum(item not in lesson.items for item in graded.drawn)
 
 
+def digest(value: Any) -> str:
+    """What tells an answer from another, for the same one always the same."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()[:20]
+
+
 def filled(value: Any) -> bool:
     """True when an answer says anything."""
     if isinstance(value, dict):
@@ -214,21 +222,22 @@ def _others(
     return found
 
 
-def _changed_since(submitted: datetime, at: str) -> bool:
-    try:
-        return datetime.fromisoformat(at) > submitted
-    except (ValueError, TypeError):
+def _rewritten(item: str, answers: AnswerFile, standing: Standing) -> bool:
+    """True when what was handed in of an item is not what stands there now.
+
+    Told by what it says and not by when: another device may bring an older change long afterwards.
+    """
+    if standing.handed_in is None:
         return False
+    now = digest(answers.answers[item].value) if _answered(answers, item) else None
+    return now != standing.handed_in.get(item)
 
 
 def _reflection_phase(item: str, answers: AnswerFile, standing: Standing, result: ReflectionResult | None) -> str:
-    if standing.taken is None:
-        return "open"
-    answer = answers.answers.get(item)
-    if answer and answer.at and _changed_since(standing.taken, answer.at):
+    if standing.taken is None or _rewritten(item, answers, standing):
         return "open"
     if standing.waiting or (result and result.state == "待评阅"):
-        return "submitted" if answer and filled(answer.value) else "open"
+        return "submitted" if _answered(answers, item) else "open"
     return "graded" if result and result.state == "已评阅" else "open"
 
 
@@ -236,7 +245,7 @@ def _changed(item: str, answers: AnswerFile, standing: Standing) -> bool:
     """True when a reflection was handed in and its text is another one now."""
     result = standing.result.reflections.get(item) if standing.result else None
     read = result is not None and result.state in ("待评阅", "已评阅")
-    before = read or (standing.waiting and item in standing.answered)
+    before = read or (standing.waiting and item in (standing.handed_in or {}))
     return before and _answered(answers, item) and _reflection_phase(item, answers, standing, result) == "open"
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
+import time
 import weakref
 from collections.abc import Callable
 from functools import cache
@@ -14,11 +16,12 @@ import anywidget
 import traitlets
 
 from qinlian.errors import StoreError
-from qinlian.quiz.live import LiveLesson, RequestError
+from qinlian.quiz.live import Asked, LiveLesson, RequestError
 
 __all__ = ["QuizWidget"]
 
 _STATIC = Path(__file__).parent / "static"
+_SHOWN = ("block", "items", "answers", "notes", "result", "attempt", "phase", "context", "status")
 _MOST_LIVE = 6
 """Tabs of one lesson that stay connected; a page that is reloaded says goodbye, a killed one cannot."""
 
@@ -69,7 +72,8 @@ class QuizWidget(anywidget.AnyWidget):
 
     def _notice(self) -> dict[str, Any]:
         text = self._live.notice
-        return {"request": "", "ok": False, "kind": "notice", "text": text} if text else {}
+        notice = {"request": "", "ok": False, "kind": "notice", "text": text} if text else {}
+        return _timed(notice)
 
     def _refresh(self, status: dict[str, Any] | None = None) -> None:
         # One message carries all that changed, so the page never shows a mixture.
@@ -80,7 +84,7 @@ class QuizWidget(anywidget.AnyWidget):
             except KeyError:
                 status = status or _failed("", "这部分内容已经更新，请刷新页面")
             if status is not None:
-                self.status = status
+                self.status = _timed(status)
 
     def _asked(self, change: dict[str, Any]) -> None:
         request = change["new"]
@@ -91,7 +95,7 @@ class QuizWidget(anywidget.AnyWidget):
             return
         number = request.get("id", "")
         try:
-            status = {"request": number, "ok": True, **self._carry_out(request)}
+            status = {"request": number, "ok": True, **self._carry_out(request, _knew(request))}
         except RequestError as error:
             status = _failed(number, str(error), "refused")
         except StoreError as error:
@@ -99,19 +103,26 @@ class QuizWidget(anywidget.AnyWidget):
         except Exception:
             # The page must hear of any failure, or it would wait for an answer that never comes.
             status = _failed(number, "没有保存，程序出了问题；请刷新页面，仍不行请联系管理员")
-        if request.get("action") != "bye":
-            self._refresh(status)
+        if request.get("action") == "bye":
+            return
+        self._refresh(status)
+        if request.get("action") == "look":
+            # What was sent while a page was out of reach is lost, and the kernel takes it for known there.
+            self.send_state(list(_SHOWN))
 
-    def _carry_out(self, request: dict[str, Any]) -> dict[str, Any]:
+    def _carry_out(self, request: dict[str, Any], asked: Asked) -> dict[str, Any]:
         action = request.get("action")
         if action == "save":
-            self._live.save(self._block_id, dict(request.get("changes") or {}), dict(request.get("ages") or {}))
-            return {"kind": "saved", "text": "已保存"}
+            older = self._live.save(self._block_id, dict(request.get("changes") or {}), _moments(request), asked)
+            return {"kind": "saved", "text": "已保存", "older": list(older)}
+        if action == "look":
+            self._live.look(exchange=True)
+            return {"kind": "looked", "text": ""}
         if action == "submit":
-            self._live.submit(self._block_id)
+            self._live.submit(self._block_id, asked)
             return {"kind": "submitted", "text": "已提交"}
         if action == "retake":
-            self._live.retake(self._block_id)
+            self._live.retake(self._block_id, asked)
             return {"kind": "saved", "text": "已开始新的一次作答"}
         if action == "sheet":
             name, data = self._live.sheet(self._block_id, str(request.get("item")))
@@ -121,6 +132,30 @@ class QuizWidget(anywidget.AnyWidget):
             self.close()
             return {"kind": "closed", "text": ""}
         raise RequestError("页面与课程的版本不一致，请刷新页面")
+
+
+def _timed(status: dict[str, Any]) -> dict[str, Any]:
+    """With this server's clock, by which a page tells when its changes were made."""
+    return status | {"clock": time.time()}
+
+
+def _moment(value: Any) -> float | None:
+    """A number of seconds as a page names a moment; None for anything else."""
+    sound = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return float(value) if sound else None
+
+
+def _moments(request: dict[str, Any]) -> dict[str, float]:
+    """When each change was made, where the page said it in a way that can be understood."""
+    given = request.get("made")
+    said = given.items() if isinstance(given, dict) else ()
+    return {str(key): moment for key, value in said if (moment := _moment(value)) is not None}
+
+
+def _knew(request: dict[str, Any]) -> Asked:
+    """What the page knew when it asked."""
+    attempt = request.get("attempt")
+    return Asked(attempt if isinstance(attempt, int) else None, _moment(request.get("sent")))
 
 
 def _failed(request: Any, text: str, kind: str = "failed") -> dict[str, Any]:

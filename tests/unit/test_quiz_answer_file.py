@@ -81,10 +81,40 @@ def test_two_stores_of_one_folder_merge(store: AnswerStore, tmp_path: Path):
 def test_the_later_change_wins_when_an_older_one_arrives_late(store: AnswerStore, clock: Clock):
     store.save({ONE: "from the other tab"})
     clock.pass_seconds(10)
-    store.save({ONE: "waited too long", TWO: "waited"}, ages={ONE: 60, TWO: 60})
+    long_ago, lately = clock().timestamp() - 60, clock().timestamp() - 5
+    store.save({ONE: "waited too long", TWO: "waited"}, made={ONE: long_ago, TWO: long_ago})
     assert on_disk(store) == {ONE: "from the other tab", TWO: "waited"}
-    store.save({ONE: "newer"}, ages={ONE: 5})
+    store.save({ONE: "newer"}, made={ONE: lately})
     assert on_disk(store)[ONE] == "newer"
+
+
+def test_of_two_changes_that_both_waited_the_later_one_wins_whichever_comes_first(store: AnswerStore, clock: Clock):
+    early, late = clock().timestamp() - 600, clock().timestamp() - 300
+    store.save({ONE: "late", TWO: "early"}, made={ONE: late, TWO: early})
+    clock.pass_seconds(30)
+    store.save({ONE: "early", TWO: "late"}, made={ONE: early, TWO: late})
+    assert on_disk(store) == {ONE: "late", TWO: "late"}
+
+
+def test_within_a_moment_what_comes_last_stands(store: AnswerStore, clock: Clock):
+    """A page knows the server's clock only as well as messages are quick."""
+    store.save({ONE: "first"})
+    clock.pass_seconds(1)
+    store.save({ONE: "second"}, made={ONE: clock().timestamp() - 3})
+    assert on_disk(store)[ONE] == "second"
+    # And what was first is not brought back by a change between the two.
+    clock.pass_seconds(10)
+    store.save({ONE: "older"}, made={ONE: clock().timestamp() - 15})
+    assert on_disk(store)[ONE] == "second"
+
+
+@pytest.mark.parametrize("made", [10.0**12, -1.0, 0.0, float("inf"), float("-inf")])
+def test_a_page_that_names_an_impossible_time_loses_nothing(store: AnswerStore, clock: Clock, made: float):
+    store.save({ONE: "a"}, made={ONE: made})
+    assert on_disk(store)[ONE] == "a"
+    clock.pass_seconds(60)
+    store.save({ONE: "b"})
+    assert on_disk(store)[ONE] == "b"
 
 
 def test_a_clock_set_back_does_not_refuse_what_is_new(store: AnswerStore, clock: Clock):

@@ -154,8 +154,8 @@ def test_an_older_note_that_waited_in_a_page_gives_way(home: Path):
     clock = iter([now, now + timedelta(seconds=5), now + timedelta(seconds=6)])
     store = NoteStore(home / MODULE.id, LESSON, lambda: next(clock))
     store.save({ITEM: {"a": "新的"}})
-    assert store.save({ITEM: {"a": "旧的"}}, {ITEM: 30.0}) == {ITEM: {"a": "新的"}}
-    assert store.save({ITEM: {"a": "再新的"}}, {ITEM: 1.0}) == {ITEM: {"a": "再新的"}}
+    assert store.save({ITEM: {"a": "旧的"}}, {ITEM: now.timestamp() - 25}) == {ITEM: {"a": "新的"}}
+    assert store.save({ITEM: {"a": "再新的"}}, {ITEM: now.timestamp() + 5}) == {ITEM: {"a": "再新的"}}
 
 
 def test_empty_texts_are_not_kept_and_none_clears(home: Path):

@@ -11,7 +11,7 @@ import pytest
 from qinlian.core.drawing import draw
 from qinlian.core.files import Answer, AnswerFile, QuizResult, ReflectionResult, ResultFile
 from qinlian.notebooks.publish import publish
-from qinlian.quiz.state import Standing, attempt_of, block_state, can_retake, quiz_phase, started_quizzes
+from qinlian.quiz.state import Standing, attempt_of, block_state, can_retake, digest, quiz_phase, started_quizzes
 from tests.sample import COURSE, IDS, MODULE, REFLECTION
 
 LESSON = publish(COURSE, MODULE, IDS)
@@ -73,6 +73,8 @@ def result(attempt: int = 1, reflection: ReflectionResult | None = None, **more:
 
 
 NEW = Standing(learner="amy", classroom=True)
+SENT = {ESSAY_ITEM: digest("一件小事")}
+"""What was handed in, where a reflection was."""
 WAITING = Standing(learner="amy", submitted=FIRST, classroom=True)
 
 
@@ -138,6 +140,7 @@ def test_after_a_refusal_the_first_attempt_can_be_handed_in_again():
 
 def test_a_refusal_leaves_the_results_before_it_as_they_were():
     before = {"graded": FIRST, "result": result(reflection=ReflectionResult(state="已评阅", score=17, points=20))}
+    before["handed_in"] = SENT
     state = block_state(LESSON, answers(), QUIZ, refused(**before))
     assert (state.phase, state.result["score"], state.result["notes"]) == ("graded", 40, ["提醒一句"])
     assert state.context["can_retake"]
@@ -145,7 +148,7 @@ def test_a_refusal_leaves_the_results_before_it_as_they_were():
     again = block_state(LESSON, answers(attempt=2), QUIZ, refused(**before))
     assert (again.phase, again.attempt) == ("open", 2)
     assert set(again.items).isdisjoint(drawn(1))
-    unread = answers({ESSAY_ITEM: "改过的心得"}, at="2026-03-01T12:00:00+00:00")
+    unread = answers({ESSAY_ITEM: "改过的心得"})
     assert block_state(LESSON, unread, ESSAY, refused(**before)).phase == "open"
     assert block_state(LESSON, unread, ESSAY, refused()).phase == "open"
 
@@ -176,31 +179,44 @@ def test_a_reflection_waits_for_its_reader_and_shows_the_comment():
     essay = answers({ESSAY_ITEM: "一件小事"})
     waits = ReflectionResult(state="待评阅", points=20)
     assert block_state(LESSON, essay, ESSAY, NEW).phase == "open"
-    assert block_state(LESSON, essay, ESSAY, WAITING).phase == "submitted"
-    assert block_state(LESSON, essay, ESSAY, graded(reflection=waits)).phase == "submitted"
+    assert block_state(LESSON, essay, ESSAY, replace(WAITING, handed_in=SENT)).phase == "submitted"
+    assert block_state(LESSON, essay, ESSAY, replace(graded(reflection=waits), handed_in=SENT)).phase == "submitted"
     read = ReflectionResult(state="已评阅", score=17, points=20, comment="写得实")
-    state = block_state(LESSON, essay, ESSAY, graded(reflection=read))
+    state = block_state(LESSON, essay, ESSAY, replace(graded(reflection=read), handed_in=SENT))
     assert state.phase == "graded"
     assert (state.result["state"], state.result["score"], state.result["comment"]) == ("已评阅", 17, "写得实")
 
 
 def test_a_reflection_changed_after_submitting_can_be_submitted_again():
-    later = answers({ESSAY_ITEM: "改过了"}, at="2026-03-01T09:00:00.000+00:00")
-    read = ReflectionResult(state="已评阅", score=17, points=20)
-    assert block_state(LESSON, later, ESSAY, graded(reflection=read)).phase == "open"
+    read = replace(graded(reflection=ReflectionResult(state="已评阅", score=17, points=20)), handed_in=SENT)
+    assert block_state(LESSON, answers({ESSAY_ITEM: "改过了"}), ESSAY, read).phase == "open"
+    assert block_state(LESSON, answers({ESSAY_ITEM: None}), ESSAY, read).phase == "open"
+
+
+@pytest.mark.parametrize("at", ["2026-03-01T07:00:00+00:00", "2026-03-01T09:00:00+00:00", ""])
+def test_whether_it_changed_is_told_by_its_text_whenever_that_was_saved(at: str):
+    """A telephone may bring after a submission what was typed before it; and the same text again is no change."""
+    standing = replace(WAITING, handed_in=SENT)
+    assert block_state(LESSON, answers({ESSAY_ITEM: "在手机上写的"}, at=at), ESSAY, standing).phase == "open"
+    assert block_state(LESSON, answers({ESSAY_ITEM: "一件小事"}, at=at), ESSAY, standing).phase == "submitted"
+
+
+def test_where_the_copy_of_a_submission_is_lost_nothing_is_called_changed():
+    assert block_state(LESSON, answers({ESSAY_ITEM: "改过了"}), ESSAY, WAITING).phase == "submitted"
 
 
 def test_a_reflection_counts_as_changed_only_after_a_text_was_handed_in():
     def changed(text: str, standing: Standing) -> bool:
-        essay = answers({ESSAY_ITEM: text}, at="2026-03-01T09:00:00+00:00")
+        essay = answers({ESSAY_ITEM: text})
         return bool(block_state(LESSON, essay, ESSAY, standing).context["changed"])
 
-    read = graded(reflection=ReflectionResult(state="已评阅", score=17, points=20))
+    read = replace(graded(reflection=ReflectionResult(state="已评阅", score=17, points=20)), handed_in=SENT)
     assert changed("改过了", read)
     assert not changed("", read)
-    assert not changed("才写的", graded(reflection=ReflectionResult(state="未作答", points=20)))
-    assert not changed("才写的", WAITING)
-    assert changed("改过了", replace(WAITING, answered=frozenset({ESSAY_ITEM})))
+    unread = graded(reflection=ReflectionResult(state="未作答", points=20))
+    assert not changed("才写的", replace(unread, handed_in={}))
+    assert not changed("才写的", replace(WAITING, handed_in={}))
+    assert changed("改过了", replace(WAITING, handed_in=SENT))
     assert not changed("才写的", NEW)
 
 

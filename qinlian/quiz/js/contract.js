@@ -11,6 +11,11 @@
  */
 
 /**
+ * A change that the host has not acknowledged: `at` by this device's clock, `attempt` the one it belongs to.
+ * @typedef {{value: any, at: number, attempt: number}} Change
+ */
+
+/**
  * What one item's view gets.
  * @typedef {object} ViewContext
  * @property {any} item               the published item

@@ -33,6 +33,7 @@ function render({ model, el }) {
   return () => {
     window.removeEventListener("pagehide", leave);
     for (const name of WATCHED) model.off(`change:${name}`, follow);
+    frame.leave();
     frame.stop();
     frame.root.remove();
   };

@@ -1,6 +1,6 @@
 // What each widget carries instead of the whole quiz: a page with twenty blocks asks for the code once.
 
-const WAIT = 20_000;
+const WAIT = 60_000;
 
 /** The quiz module, loaded once a page and version. */
 function load(model) {

@@ -5,6 +5,8 @@ import { Saver } from "./saver.js";
 
 const LINE = { idle: "答案会自动保存", dirty: "未保存…", saving: "正在保存…", failed: "保存失败", refused: "没有保存" };
 const ELSEWHERE = "已按另一页面的修改更新";
+/** Characters of a public id: what is no longer is chosen, not written. */
+const SHORT = 16;
 
 /** @typedef {ReturnType<typeof shell>} Shell */
 
@@ -13,15 +15,21 @@ export function shell(model) {
   const voice = h("div", { class: "ql-voice", role: "status", "aria-live": "polite" });
   const alarm = h("div", { class: "ql-alarm", role: "alert" });
   const body = h("div", { class: "ql-block" });
-  const root = h("div", { class: "ql-root", lang: "zh-CN" }, alarm, body, voice);
+  const kept = h("div", { class: "ql-kept", role: "status" });
+  const root = h("div", { class: "ql-root", lang: "zh-CN" }, alarm, kept, body, voice);
   const line = h("span", { class: "ql-save", "data-state": "idle" }, LINE.idle);
 
-  const saver = new Saver(model, (state, text) => {
-    line.dataset.state = state;
-    line.textContent = state === "saved" ? `已保存 ${clock()}` : LINE[state];
-    if (state === "failed") fail(text);
-    else if (state === "refused") warn(text);
-    else if (state === "saved") alarm.replaceChildren();
+  const saver = new Saver(model, {
+    show(state, text) {
+      line.dataset.state = state;
+      line.textContent = state === "saved" ? `已保存 ${clock()}` : LINE[state];
+      if (state === "failed") fail(text);
+      else if (state === "refused") warn(text);
+      else if (state === "saved") alarm.replaceChildren();
+    },
+    late: giveWay,
+    // Whoever keeps the line to the host may be able to mend it.
+    lost: () => root.dispatchEvent(new CustomEvent("qinlian:lost", { bubbles: true })),
   });
 
   function fail(text) {
@@ -33,6 +41,17 @@ export function shell(model) {
       h("p", {}, `${text}。您的答案暂存在这个页面里，请先不要关闭；正在自动重试。`),
       h("p", {}, "如果一直不行，请刷新页面，答案会自动补存上去。"),
       button("重新保存", { class: "ql-button", onclick: saver.flush }),
+    );
+  }
+
+  /** Something was changed here and later elsewhere: what stands there now is shown, and a text is not thrown away. */
+  function giveWay(values) {
+    const texts = values.flatMap((value) => (typeof value === "object" && value ? Object.values(value) : [value]));
+    const long = texts.filter((text) => typeof text === "string" && text.length > SHORT);
+    kept.replaceChildren(
+      h("p", {}, "这里先改、别处后改的内容，以后改的为准。"),
+      ...long.map((text) => h("details", {}, h("summary", {}, "看这里没有采用的文字"), h("blockquote", {}, text))),
+      button("知道了", { class: "ql-button ql-quiet", onclick: () => kept.replaceChildren() }),
     );
   }
 

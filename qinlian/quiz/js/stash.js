@@ -7,7 +7,7 @@
 export function stash(context, block) {
   const key = `qinlian/${context.course}/${context.module}/${block}`;
   return {
-    /** @returns {{attempt: number, changes: Record<string, {value: any, at: number}>} | null} */
+    /** @returns {{changes: Record<string, import("./contract.js").Change>} | null} */
     read() {
       try {
         const found = JSON.parse(sessionStorage.getItem(key) ?? "null");
@@ -17,9 +17,9 @@ export function stash(context, block) {
       }
     },
     /** Keeps `changes` (a Map), or forgets when there are none. */
-    write(attempt, changes) {
+    write(changes) {
       try {
-        if (changes.size) sessionStorage.setItem(key, JSON.stringify({ attempt, changes: Object.fromEntries(changes) }));
+        if (changes.size) sessionStorage.setItem(key, JSON.stringify({ changes: Object.fromEntries(changes) }));
         else sessionStorage.removeItem(key);
       } catch {
         // A browser that forbids or has filled its storage: saving to the server still works.

@@ -1,4 +1,5 @@
 // What opening a lesson means: its cells run by themselves, and nothing of a notebook is to be seen.
+import { presence } from "./presence.js";
 
 /** The only sources that are run unasked: a notebook that merely says it is a lesson runs nothing else. */
 const OURS = {
@@ -8,6 +9,10 @@ const OURS = {
 const BRAND = "勤廉学堂";
 const TRIES = 60;
 const BETWEEN = 5000;
+/** What a Hub answers in the name of a server that it, or the server itself, has ended. */
+const NO_SERVER = 424;
+/** A line that was mended is given so long before it is mended again: a slow server is not to be hurried. */
+const LINE_LIFE = 60_000;
 
 /**
  * @param {{CodeCell: any, Dialog: any, Widget: any, app: any, home: string}} parts   of the front end, and where 我的学习 is
@@ -118,6 +123,8 @@ async function keepRunning(panel, CodeCell, Dialog, banner) {
   let ran = "";
   let turn = 0;
   let reviving = false;
+  const someone = presence();
+  panel.disposed.connect(someone.stop);
   let name = "python3";
 
   async function run() {
@@ -174,7 +181,11 @@ async function keepRunning(panel, CodeCell, Dialog, banner) {
   async function revive() {
     if (reviving) return;
     reviving = true;
-    banner.say("课程断开了，正在重新连接…");
+    if (someone.away()) {
+      banner.say("很久没有操作，课程已休眠；点一下页面就继续");
+      await someone.here();
+      banner.say("课程正在重新打开…");
+    } else banner.say("课程断开了，正在重新连接…");
     for (let tries = 0; tries < TRIES && !panel.isDisposed; tries += 1) {
       try {
         ran = "";
@@ -182,7 +193,9 @@ async function keepRunning(panel, CodeCell, Dialog, banner) {
         await session.shutdown();
         await session.changeKernel({ name });
         break;
-      } catch {
+      } catch (error) {
+        // Opening the page is how a server is asked for; what is not saved yet waits in this tab.
+        if (error?.response?.status === NO_SERVER) return location.reload();
         await new Promise((resolve) => setTimeout(resolve, BETWEEN));
       }
     }
@@ -190,7 +203,45 @@ async function keepRunning(panel, CodeCell, Dialog, banner) {
     if (!session.session?.kernel) banner.say("课程连接不上，请刷新页面");
   }
 
+  let line = "";
+
+  /** The line to the kernel: what was sent while it was down is lost, so every block asks anew when it is back. */
+  function connection(_, now) {
+    if (now === "connecting" && line === "connected") banner.say("连接断开了，正在恢复…");
+    if (now === "connected" && line && line !== "connected") {
+      banner.say("");
+      window.dispatchEvent(new Event("qinlian:back"));
+    }
+    line = now;
+  }
+
+  /** The device is in reach of a network again: no reason to wait until the next try is due. */
+  function online() {
+    const kernel = session.session?.kernel;
+    if (kernel && kernel.connectionStatus !== "connected") kernel.reconnect().catch(() => {});
+  }
+
+  /** A block has asked several times and nobody answered, though the line seems to stand: begin with a new one. */
+  async function lost() {
+    const kernel = session.session?.kernel;
+    if (!kernel || kernel.connectionStatus !== "connected" || Date.now() - mended < LINE_LIFE) return;
+    mended = Date.now();
+    try {
+      await kernel.reconnect();
+      // A widget whose message was lost on the way would wait for its receipt for ever; a new one does not.
+      await run();
+    } catch {
+      // The front end goes on trying, or finds the kernel dead.
+    }
+  }
+
+  let mended = 0;
+  window.addEventListener("online", online);
+  panel.node.addEventListener("qinlian:lost", lost);
+  panel.disposed.connect(() => window.removeEventListener("online", online));
   await session.ready;
+  line = session.session?.kernel?.connectionStatus ?? "";
+  session.connectionStatusChanged.connect(connection);
   session.statusChanged.connect(status);
   session.kernelChanged.connect((_, { newValue }) => {
     if (!newValue && !panel.isDisposed) revive();
