@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from qinlian.atomic import replace_file
+from qinlian.authoring.secret import SECRET_NAME
 from qinlian.backup.reading import Contents
 from qinlian.errors import BackupError, ClassroomError
 from qinlian.hub.settings import HubSettings
 
-__all__ = ["restored_settings", "save_settings"]
+__all__ = ["course_to_bring", "restored_settings", "save_settings"]
 
 
 def restored_settings(state: Path, contents: Contents, database_url: str | None) -> HubSettings:
@@ -38,6 +39,19 @@ def restored_settings(state: Path, contents: Contents, database_url: str | None)
                 "备份里的成绩册在 PostgreSQL 上；请用 --database-url 写明恢复到哪个空的数据库，免得动到还在用的那一个"
             ) from None
     return found.model_copy(update={"database_url": here if database_url is None else database_url})
+
+
+def course_to_bring(hub: HubSettings, root: Path) -> tuple[Path, Path] | None:
+    """The restored course and that of the repository at ``root`` where their keys are not the same.
+
+    The next start copies the repository's course to the Hub: with another key every question would become a new
+    one. None where they are the same, or ``root`` is no course repository.
+    """
+    restored, repository = hub.course_root / "course", root / "course"
+    if not (repository / "course.yaml").is_file() or not (restored / SECRET_NAME).is_file():
+        return None
+    theirs = (repository / SECRET_NAME).read_bytes() if (repository / SECRET_NAME).is_file() else b""
+    return None if theirs.strip() == (restored / SECRET_NAME).read_bytes().strip() else (restored, repository)
 
 
 def save_settings(hub: HubSettings) -> Callable[[Path], None]:

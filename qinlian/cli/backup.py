@@ -89,17 +89,19 @@ def restore(
     if check:
         return
 
-    from qinlian.backup.hubs import restored_settings, save_settings
+    from qinlian.backup.hubs import course_to_bring, restored_settings, save_settings
     from qinlian.backup.restoring import restore_backup
     from qinlian.backup.site import hub_site, local_site
 
     begin = partial(restore_backup, path=file, contents=contents, replace=replace)
+    other: tuple[Path, Path] | None = None
     with _bar() as progress, _said("没有恢复"):
         if state is None:
             restored = begin(local_site(root, homes), progress=progress)
         else:
             hub = restored_settings(state, contents, database_url)
             restored = begin(hub_site(hub), progress=progress, settle=save_settings(hub))
+            other = course_to_bring(hub, root)
     say("已恢复")
     for folder in restored.aside:
         say(f"原来的移到了 {folder}")
@@ -108,6 +110,14 @@ def restore(
         shown = "、".join(names[:3]) + (" 等" if len(names) > 3 else "")
         click.secho(
             f"这台机器上还没有账号 {shown}（{len(names)} 个），他们的文件先按编号归属；下次 ./run --hub 会建好账号",
+            fg="yellow",
+            err=True,
+        )
+    if other is not None:
+        restored_course, repository = other
+        click.secho(
+            "课程仓库里的密钥和恢复的课堂不同；开课以前请先把恢复的课程拷回仓库："
+            f"cp -a {restored_course}/. {repository}/",
             fg="yellow",
             err=True,
         )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from qinlian.backup.hubs import restored_settings, save_settings
+from qinlian.backup.hubs import course_to_bring, restored_settings, save_settings
 from qinlian.backup.making import make_backup
 from qinlian.backup.reading import read_backup
 from qinlian.backup.restoring import Restored, restore_backup
@@ -171,3 +171,14 @@ def test_a_disk_that_is_full_changes_nothing(hub: HubSettings, place: Path) -> N
         assert not (state / "hub" / "settings.json").exists()
     finally:
         subprocess.run(["umount", state / "learners"], check=True)
+
+
+def test_a_repository_with_another_key_is_noticed_before_it_replaces_the_course(hub: HubSettings, place: Path) -> None:
+    repository = place / "repository"
+    (repository / "course").mkdir(parents=True)
+    assert course_to_bring(hub, repository) is None
+    (repository / "course" / "course.yaml").touch()
+    (repository / "course" / "secret.txt").write_text("1" * 64)
+    assert course_to_bring(hub, repository) == (hub.course_root / "course", repository / "course")
+    (repository / "course" / "secret.txt").write_text("0" * 64 + "\n")
+    assert course_to_bring(hub, repository) is None
