@@ -6,7 +6,7 @@ A Hub, which has many users, names its exchange and its gradebook too: $QINLIAN_
 import os
 from pathlib import Path
 
-from qinlian.notebooks.notebook import ANSWER_PLACEHOLDER
+from qinlian.notebooks.placeholder import ANSWER_PLACEHOLDER
 from qinlian.reports.formgrader import show_marking_aids
 
 c = get_config()  # noqa: F821 - given by traitlets

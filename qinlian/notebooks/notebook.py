@@ -22,10 +22,10 @@ from qinlian.core.model import (
     QuizBlock,
     ReflectionBlock,
 )
+from qinlian.notebooks.placeholder import ANSWER_PLACEHOLDER
 
 __all__ = ["ANSWER_PLACEHOLDER", "notebook_bytes", "source_notebook"]
 
-ANSWER_PLACEHOLDER = "（在上面的文本框里写心得，提交后由程序抄到这里。）"
 _SECTION = re.compile(r"(?m)^(?=## )")
 
 
