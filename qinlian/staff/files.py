@@ -1,12 +1,12 @@
-"""Excel files, made in a process of its own: ``python -m qinlian.staff.files --root <folder>``.
+"""Excel files, made in a process of its own: ``python -m qinlian.staff.files``.
 
 A province's report takes a minute or two of computing, which would slow down everybody's pages. What is asked for
-comes in on stdin, and who asks is looked up in the roster again.
+and where the course is come in on stdin, where no other user of the machine can see them; who asks is looked up in
+the roster again.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import os
@@ -46,8 +46,10 @@ class MadeFile:
         """Write what ``viewer`` may see of what is asked for. Raises GradingError."""
         made = cls(Path(tempfile.mkdtemp(prefix="qinlian-staff-")) / "made.xlsx")
         wish = {"account": viewer.account, "kind": kind, "filter": asdict(asked), "path": str(made.path)}
+        # Reading nbgrader_config.py would take longer than most files do.
+        wish["places"] = {name: str(value) for name, value in asdict(places).items()}
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "qinlian.staff.files", "--root", str(places.root)),
+            *(sys.executable, "-P", "-m", "qinlian.staff.files"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
         )
@@ -108,16 +110,14 @@ def write_template(places: Places, path: Path) -> None:
     export_workbook(Course(id="template", title="", modules=(Module(id="template", title="", items=items),)), path)
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main() -> int:
     """Run as a process of its own; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m qinlian.staff.files", description="做一份 Excel 文件")
-    parser.add_argument("--root", type=Path, required=True, help="课程的文件夹")
-    options = parser.parse_args(arguments)
     # Pages come first.
     os.nice(10)
     wish = json.load(sys.stdin)
+    at, path = wish["places"], Path(wish["path"])
+    places = Places(Path(at["root"]), at["course_id"], at["db_url"], Path(at["exchange"]))
     try:
-        places, path = Places.load(options.root), Path(wish["path"])
         with open_book(places.db_url).connect() as connection:
             viewer = viewer_of(connection, wish["account"])
         if viewer is None:

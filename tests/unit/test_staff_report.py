@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -152,9 +153,10 @@ class TestFiles:
         book.add("1", CITY)
         book.add("gone", "省校", role="管理员", gone=True)
         wish = {"account": account, "kind": "report", "filter": {}, "path": str(tmp_path / "x.xlsx")}
+        wish["places"] = {name: str(value) for name, value in asdict(places).items()}
         monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(wish)))
         monkeypatch.setattr("os.nice", lambda _: 0)
-        assert main(["--root", str(places.root)]) == 1
+        assert main() == 1
         assert not (tmp_path / "x.xlsx").exists()
         assert "名单" in capsys.readouterr().err
 
