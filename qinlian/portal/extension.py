@@ -156,7 +156,8 @@ def add_pages(server: ServerApp) -> None:
             (f"{here}/health", _Health),
             (f"{here}/api/modules", _Modules, portal),
             (f"{here}/track", _Track, portal),
-            (rf"{here}/api/open/([A-Za-z0-9_][A-Za-z0-9._-]*)", _Open, portal),
+            # Not below api/: for a server that has ended a Hub answers there with data, not with a way back in.
+            (rf"{here}/open/([A-Za-z0-9_][A-Za-z0-9._-]*)", _Open, portal),
             (rf"{here}/static/(clock\.js)", _Static, {"path": [str(CLOCK.parent)], "no_cache_paths": ["/"]}),
             (rf"{here}/static/(.*)", _Static, {"path": [str(STATIC)], "no_cache_paths": ["/"]}),
             (f"{here}/.*", _Missing, portal),

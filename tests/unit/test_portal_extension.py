@@ -104,7 +104,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def test_nobody_sees_it_without_signing_in(server: Server) -> None:
-    for path in ("qinlian/", "qinlian/api/modules", "qinlian/api/open/90-sample", "qinlian/none", "qinlian/?token=bad"):
+    for path in ("qinlian/", "qinlian/api/modules", "qinlian/open/90-sample", "qinlian/none", "qinlian/?token=bad"):
         answer = server.get(path, token=False)
         assert answer.status == 403
         assert "样例模块" not in answer.text
@@ -119,7 +119,7 @@ def test_the_front_door_is_my_learning(server: Server) -> None:
     page = server.get("qinlian/")
     assert page.status == 200
     assert "样例模块" in page.text
-    assert f'href="{BASE}qinlian/api/open/90-sample"' in page.text
+    assert f'href="{BASE}qinlian/open/90-sample"' in page.text
 
 
 def test_the_page_brings_no_foreign_code_and_is_not_kept(server: Server) -> None:
@@ -144,23 +144,23 @@ def test_modules_as_json(server: Server) -> None:
 
 
 def test_opening_fetches_and_leads_to_the_notebook(server: Server) -> None:
-    answer = server.get("qinlian/api/open/90-sample")
+    answer = server.get("qinlian/open/90-sample")
     assert (answer.status, answer.headers["Location"]) == (302, f"{BASE}notebooks/90-sample/90-sample.ipynb")
     assert (server.folder / "home" / MODULE.id / "lesson.json").is_file()
-    lab = server.get("qinlian/api/open/90-sample?lab=1")
+    lab = server.get("qinlian/open/90-sample?lab=1")
     assert lab.headers["Location"] == f"{BASE}lab/tree/90-sample/90-sample.ipynb"
 
 
 def test_opening_what_is_not_released_says_so_in_chinese(server: Server) -> None:
-    answer = server.get("qinlian/api/open/91-none")
+    answer = server.get("qinlian/open/91-none")
     assert answer.status == 503
     assert "没有找到这个模块" in answer.text
     assert "回到我的学习" in answer.text
-    assert server.get("qinlian/api/open/..%2f..%2fetc").status == 404
+    assert server.get("qinlian/open/..%2f..%2fetc").status == 404
 
 
 def test_an_address_that_does_not_exist_is_a_page_in_chinese(server: Server) -> None:
-    for path in ("qinlian/none", "qinlian/api/none/", "qinlian/api/open/..%2f..%2fetc"):
+    for path in ("qinlian/none", "qinlian/api/none/", "qinlian/open/..%2f..%2fetc"):
         answer = server.get(path)
         assert (answer.status, answer.headers["Cache-Control"]) == (404, "no-store")
         assert "找不到这个页面" in answer.text

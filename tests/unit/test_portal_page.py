@@ -37,7 +37,7 @@ def page(*modules: ModuleStanding, **more: object) -> str:
 def test_each_module_has_one_button(standing: ModuleStanding, button: str) -> None:
     buttons = re.findall(r'<a class="button"[^>]*>([^<]*)</a>', page(standing))
     assert buttons == [button]
-    assert 'href="/base/qinlian/api/open/02-gifts"' in page(standing)
+    assert 'href="/base/qinlian/open/02-gifts"' in page(standing)
 
 
 def test_a_refusal_is_said_with_its_reason() -> None:
