@@ -100,6 +100,8 @@ class QinlianRelease(ExchangeReleaseAssignment):  # type: ignore[misc]
     def copy_files(self) -> None:
         """Check, archive the edition, publish. Raises ExchangeError, in Chinese, when refused."""
         module_id = self.coursedir.assignment_id
+        if Path(self.dest_path).is_dir() and not self.force:
+            self.fail(f"{module_id} 已经发布过，没有再发布；要换成新的内容，请在教师页重新发布，或在命令后加 --force")
         source = Path(self.coursedir.format_path(self.coursedir.source_directory, ".", module_id))
         try:
             # The same folder that grading will look for the edition in.
