@@ -17,7 +17,7 @@ from tests.classroom import REPOSITORY
 __all__ = ["Managed", "until"]
 
 
-def until(true: Callable[[], object], seconds: float = 120.0) -> None:
+def until(true: Callable[[], object], seconds: float = 300.0) -> None:
     """Wait until something is so; fails when it is not within so many seconds."""
     end = time.monotonic() + seconds
     while not true():

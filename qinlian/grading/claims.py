@@ -129,7 +129,7 @@ class Claims:
     ) -> list[Turn]:
         """Claim up to ``limit`` pairs with attempts to grade, oldest first; empty when there are none for us.
 
-        Each attempt's try is counted. One that was tried before comes after all others, and alone.
+        Each attempt's try is counted. One that was tried before comes after all others, the most tried last, and alone.
         ``before`` (a time of ``now``) leaves out what was put off after that.
         """
         self._life.go_on()
@@ -146,14 +146,14 @@ class Claims:
         return waits if learner is None else and_(waits, ARRIVAL.c.learner == learner)
 
     def _pairs(self, waits: ColumnElement[bool]) -> Select[Any]:
-        """Pairs that wait and that nobody else has, those first that were never tried."""
+        """Pairs that wait and that nobody else has, those first that were tried least."""
         taken = select(CLAIM.c.owner).where(_claimed(), CLAIM.c.owner != self.owner).exists()
         worst = func.max(ARRIVAL.c.tries)
         return (
             select(ARRIVAL.c.learner, ARRIVAL.c.module, worst.label("worst"))
             .where(waits, not_(taken))
             .group_by(ARRIVAL.c.learner, ARRIVAL.c.module)
-            .order_by(worst > 0, func.min(ARRIVAL.c.submitted_at), ARRIVAL.c.learner, ARRIVAL.c.module)
+            .order_by(worst, func.min(ARRIVAL.c.submitted_at), ARRIVAL.c.learner, ARRIVAL.c.module)
         )
 
     def _next(self, limit: int, waits: ColumnElement[bool]) -> list[Turn]:

@@ -19,10 +19,10 @@ _GRACE = 5.0
 
 
 class Keeper:
-    """A thread that calls ``renew`` every ``every`` seconds, for at most ``limit`` seconds in a row.
+    """Calls ``renew`` every ``every`` seconds, for at most ``limit`` seconds in a row; then the work hangs.
 
-    After that it calls ``fatal``, if there is one, and renews no more: the work hangs. Errors of
-    ``renew`` are passed over, for whoever writes checks the claims itself.
+    Then it calls ``fatal``, if there is one. Errors of ``renew`` are passed over, for whoever writes
+    checks the claims itself.
     """
 
     Fatal = Callable[[float], None]
@@ -31,9 +31,10 @@ class Keeper:
         self._renew, self._every, self._fatal = renew, every, fatal
         self._end = threading.Event()
         self._limit = limit
-        self._thread = threading.Thread(target=self._run, name="qinlian-keeper", daemon=True)
         self._arm(limit)
-        self._thread.start()
+        # Renewing may have to wait for the very transaction that hangs, so it is not what keeps the time.
+        for work in (self._keep_renewing, self._keep_time) if fatal else (self._keep_renewing,):
+            threading.Thread(target=work, name="qinlian-keeper", daemon=True).start()
 
     def again(self, limit: float | None = None) -> None:
         """The next part of the work begins, and has the whole time before it (or ``limit``)."""
@@ -51,16 +52,20 @@ class Keeper:
             # A thread of C's own: it needs no interpreter, which a wild regular expression never lets go of.
             faulthandler.dump_traceback_later(limit + _GRACE, exit=True, file=sys.__stderr__ or 2)
 
-    def _run(self) -> None:
-        while not self._end.wait(min(self._every, max(0.0, self._until - time.monotonic()))):
+    def _keep_renewing(self) -> None:
+        while not self._end.wait(self._every):
             if time.monotonic() >= self._until:
-                if self._fatal is not None:
-                    self._fatal(self._allowed)
                 return
             try:
                 self._renew()
             except Exception:
                 logging.getLogger("qinlian.grading").debug("没有续上", exc_info=True)
+
+    def _keep_time(self) -> None:
+        while not self._end.wait(max(0.0, self._until - time.monotonic())):
+            if time.monotonic() >= self._until and self._fatal is not None:
+                self._fatal(self._allowed)
+                return
 
 
 def end_this_process(log: logging.Logger) -> Keeper.Fatal:

@@ -31,7 +31,7 @@ __all__ = ["Rounds", "Summary"]
 
 CHUNK = 32
 """How many learners are graded at a time: few, so that results go out early and a restart costs little."""
-LIMIT = 60.0
+LIMIT = 30.0
 """Seconds that one such chunk may take, or one feedback page."""
 _OTHERS_WAIT, _LOOK = 60.0, 0.1
 

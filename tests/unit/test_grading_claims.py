@@ -222,6 +222,16 @@ class TestTries:
             settle(story, grader, turns)
         assert order == [["zhou"], ["li"], ["an"]]
 
+    def test_of_those_the_one_that_ended_it_most_often_comes_last(self, story: Story) -> None:
+        killer, other = story.arrive("li"), story.arrive("an")
+        for turn in (2, 1):
+            grader = story.grader(f"dead{turn}")
+            assert len(grader.next(9)) == turn
+            story.run_out(grader.owner)
+        # Both were in the first; the second grader died of the killer alone.
+        assert (story.tries(killer), story.tries(other)) == (2, 1)
+        assert [turn.learner for turn in story.grader().next(9)] == ["an"]
+
     def test_of_its_learner_later_attempts_wait_so_that_the_order_holds(self, story: Story) -> None:
         first = story.arrive("li")
         story.grader("dead").next(9)
