@@ -21,7 +21,8 @@ from qinlian.staff.marking import Waiting, waiting
 from qinlian.staff.overview import Overview, overview
 from qinlian.staff.places import Places
 from qinlian.staff.plan import Plan, read_plan
-from qinlian.staff.releases import Action, Release, dues, publish, releases
+from qinlian.staff.publishing import Publisher
+from qinlian.staff.releases import Release, dues, releases
 from qinlian.staff.report import IDLE, Filter, Learner, Names, Page, chosen, names_of, page_of
 from qinlian.staff.scope import units, viewer_of
 from qinlian.staff.viewer import Viewer
@@ -44,7 +45,7 @@ class Office:
         self._branch = ThreadPoolExecutor(3, "branch")
         self._province = ThreadPoolExecutor(2, "province")
         self._keeper = Keeper()
-        self._publishing = asyncio.Lock()
+        self.publisher = Publisher(places)
         self._making = asyncio.Semaphore(2)
 
     @cached_property
@@ -139,12 +140,6 @@ class Office:
         """How each module stands with learners."""
         plan, due = await self.plan(), await self.dues()
         return await self._run(self._quick, lambda: releases(self.places, plan, due))
-
-    async def publish(self, module: str, action: Action) -> None:
-        """Publish a module or take it back, one at a time. Raises BuildError; KeyError for no module of ours."""
-        chosen_module = (await self.plan()).by_id[module]
-        async with self._publishing:
-            await publish(self.places, chosen_module, action)
 
 
 def _eyes(viewer: Viewer) -> tuple[bool, str]:

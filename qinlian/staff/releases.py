@@ -1,34 +1,24 @@
-"""发布: what learners can fetch of each module, and letting them or no longer letting them.
-
-Publishing takes nbgrader, with all its memory and seconds, so it runs in a process of its own.
-"""
+"""发布: what learners can fetch of each module, read from the exchange and the archive of editions."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
 
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from qinlian.core.files import LESSON_NAME
 from qinlian.database import aware
-from qinlian.errors import BuildError
 from qinlian.grading.tables import ASSIGNMENT
 from qinlian.staff.places import Places
 from qinlian.staff.plan import Plan, PlannedModule
 
-__all__ = ["Action", "Release", "dues", "publish", "releases"]
-
-Action = Literal["release", "withdraw"]
-_PATIENCE = 180.0
+__all__ = ["Release", "dues", "releases"]
 
 
 @dataclass(frozen=True)
@@ -88,21 +78,3 @@ def _parsed(path: Path, _changed: int, _inode: int) -> Mapping[str, str]:
     """Of a lesson or an archived edition only what the page shows: the rest is the key, or long."""
     found = json.loads(path.read_bytes())
     return {name: str(found[name]) for name in ("edition", "released_at") if name in found}
-
-
-async def publish(places: Places, module: PlannedModule, action: Action) -> None:
-    """Publish a module, or take it back. Raises BuildError, in Chinese, when it was not done."""
-    command = (sys.executable, "-P", "-m", "qinlian.grading.publish", action, module.id, "--root", str(places.root))
-    process = await asyncio.create_subprocess_exec(
-        *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
-    )
-    try:
-        _, said = await asyncio.wait_for(process.communicate(), _PATIENCE)
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-        raise BuildError(f"“{module.name}”等了很久没有办完；请稍后刷新看看，仍不行请联系管理员") from None
-    if process.returncode:
-        lines = [line for line in said.decode("utf-8", "replace").splitlines() if line.strip()]
-        known = process.returncode == 1 and lines and not lines[-1].isascii()
-        raise BuildError(lines[-1] if known else f"“{module.name}”没有办成；请联系管理员查看日志")

@@ -12,11 +12,10 @@ from qinlian.staff.extensions import moment_of
 from qinlian.staff.files import Kind
 from qinlian.staff.guide import EXAMPLE, guides, read_guide
 from qinlian.staff.overview import Overview
-from qinlian.staff.plan import Plan
-from qinlian.staff.releases import Action
+from qinlian.staff.publishing import Action
 from qinlian.staff.report import Filter
 from qinlian.staff.standings import STATES
-from qinlian.staff.web import StaffPage
+from qinlian.staff.web import StaffPage, log
 from qinlian.staff.words import day
 
 __all__ = [
@@ -191,7 +190,8 @@ class Releases(StaffPage):
 
     async def get(self) -> None:
         """How each module stands."""
-        self.show("releases", "发布课程", "releases", releases=await self.office.releases())
+        jobs = self.office.publisher.jobs()
+        self.show("releases", "发布课程", "releases", releases=await self.office.releases(), jobs=jobs)
 
     async def post(self) -> None:
         """Publish a module or take it back."""
@@ -204,12 +204,9 @@ class Releases(StaffPage):
             self.unknown()
             return
         action: Action = "release" if wish == "release" else "withdraw"
-        await self.act("releases", self._publish(plan, module, action))
-
-    async def _publish(self, plan: Plan, module: str, action: Action) -> str:
-        await self.office.publish(module, action)
-        name = plan.by_id[module].name
-        return f"已发布“{name}”，学员现在就能学" if action == "release" else f"已收回“{name}”，交过的都还在"
+        self.office.publisher.begin(plan.by_id[module], action)
+        log.info("%s %s %s", self.me.account, action, module)
+        self.redirect(f"{self.base}releases")
 
 
 class Extensions(StaffPage):

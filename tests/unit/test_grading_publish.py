@@ -15,7 +15,7 @@ from qinlian.quiz.exchange import Exchange
 from qinlian.quiz.exchange_settings import ExchangeSettings
 from qinlian.staff.places import Places
 from qinlian.staff.plan import PlannedModule, read_plan
-from qinlian.staff.releases import publish
+from qinlian.staff.publishing import publish
 from tests.classroom import Classroom, fresh_classroom
 from tests.sample import MODULE
 
