@@ -1,4 +1,4 @@
-"""What the tests on a real Hub share: one Hub a run, one browser a file."""
+"""What the tests on a real Hub share: one Hub and one browser a file."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from tests.e2e.classroom import browser
 from tests.hub.room import HubRoom
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def room() -> Iterator[HubRoom]:
-    """A Hub with nine people of two branches. Tests share it: each works with people or modules of its own."""
-    made = HubRoom()
+    """A Hub with nine people of two branches, for one file: two Hubs at once would give people the same numbers."""
+    made = HubRoom(options=("--learner-disk", "1"))
     try:
         made.start()
         yield made

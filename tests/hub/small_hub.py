@@ -222,7 +222,7 @@ class Visitor:
         sent = {"User-Agent": "test", **self.headers, **{k.replace("_", "-"): v for k, v in headers.items()}}
         request = urllib.request.Request(f"{base or self.hub.url}{path}", data=body, headers=sent)
         try:
-            with urllib.request.build_opener(*handlers).open(request, timeout=60) as answer:
+            with urllib.request.build_opener(*handlers).open(request, timeout=300) as answer:
                 return Answer(answer.status, answer.read().decode(), answer.headers, answer.url)
         except urllib.error.HTTPError as error:
             with error:

@@ -366,6 +366,20 @@ class TestReachingServices:
 
 
 class TestExhausting:
+    def test_a_server_that_ends_leaves_nothing_running(self, room: HubRoom, mallory: Learner) -> None:
+        from tests.hub.kernel import run_in_kernel
+
+        # The last kernel and all it started are gone before the next begins.
+        wait_until(lambda: len(room.processes(mallory.account)) < 3, 60, "the end of the other processes")
+        token = own_token(room, mallory.account)
+        code = "import os\nprint('left', os.system('setsid -f nohup sleep 4000 >/dev/null 2>&1'))"
+        assert run_in_kernel(f"{room.url}/user/{mallory.account}", token, code).startswith("left 0")
+        wait_until(lambda: room.processes(mallory.account, "sleep 4000"), 10, "a process left behind")
+        room.api(f"users/{mallory.account}/server", "DELETE")
+        wait_until(lambda: not room.processes(mallory.account), 60, "the end of everything")
+        room.api(f"users/{mallory.account}/server", "POST")
+        wait_until(lambda: room.api(f"users/{mallory.account}")["servers"].get("", {}).get("ready"), 120, "a server")
+
     def test_processes_run_out_for_the_learner_alone(self, room: HubRoom, mallory: Learner, alice: Learner) -> None:
         """Through the learner's own server, which has the limits, and a kernel of theirs: as ``os.system`` would."""
         from tests.hub.kernel import run_in_kernel
@@ -383,25 +397,14 @@ class TestExhausting:
         assert int(said.split()[2]) < 100
         assert alice.shell("echo fine").stdout == b"fine\n"
 
-    def test_a_server_that_ends_leaves_nothing_running(self, room: HubRoom, mallory: Learner) -> None:
-        from tests.hub.kernel import run_in_kernel
-
-        token = own_token(room, mallory.account)
-        code = "import os\nprint('left', os.system('setsid -f nohup sleep 4000 >/dev/null 2>&1'))"
-        assert run_in_kernel(f"{room.url}/user/{mallory.account}", token, code).startswith("left 0")
-        wait_until(lambda: room.processes(mallory.account, "sleep 4000"), 10, "a process left behind")
-        room.api(f"users/{mallory.account}/server", "DELETE")
-        wait_until(lambda: not room.processes(mallory.account), 60, "the end of everything")
-        room.api(f"users/{mallory.account}/server", "POST")
-        wait_until(lambda: room.api(f"users/{mallory.account}")["servers"].get("", {}).get("ready"), 120, "a server")
-
     def test_a_learner_who_fills_the_disk_stops_no_result(
         self, room: HubRoom, mallory: Learner, alice: Learner
     ) -> None:
         if not os.path.ismount(room.state / "learners"):
             raise AssertionError("this machine gave learners no disk of their own")
         seen = (alice.result(MODULE) or {})["quizzes"]
-        mallory.shell("i=0; while head -c 60000000 /dev/zero > filler$i 2>/dev/null; do i=$((i+1)); done; true")
+        for size in ("60000000", "1000000", "65536", "4096"):
+            mallory.shell(f"i=0; while head -c {size} /dev/zero > filler{size}-$i 2>/dev/null; do i=$((i+1)); done")
         try:
             assert mallory.shell("echo more > filler").returncode != 0
             # The gradebook lies elsewhere, and results have room kept for them.

@@ -65,7 +65,7 @@ class TestSubmitting:
         finally:
             os.umask(before)
         (folder,) = inbound(exchange)
-        assert stat.S_IMODE(folder.stat().st_mode) == 0o777
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o1777
         assert {stat.S_IMODE(p.stat().st_mode) for p in folder.iterdir()} == {0o644}
 
     def test_nothing_answered_is_not_submitted(self, exchange: Exchange, home: Path) -> None:
@@ -145,7 +145,8 @@ ExchangeSubmit(coursedir=course, authenticator=Authenticator(), config=config).s
         return {p.name: (stat.S_IMODE(p.stat().st_mode), p.stat().st_size) for p in folder.iterdir()}
 
     assert shape(ours) == shape(theirs)
-    assert stat.S_IMODE(ours.stat().st_mode) == stat.S_IMODE(theirs.stat().st_mode)
+    # Ours is sticky besides: what is in it stays its sender's.
+    assert stat.S_IMODE(ours.stat().st_mode) == 0o1000 | stat.S_IMODE(theirs.stat().st_mode)
     pattern = r"xiaozhou\+90-sample\+\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6} UTC\+[\w=-]{12}"
     for folder in (ours, theirs):
         assert re.fullmatch(pattern, folder.name)
