@@ -68,6 +68,8 @@ def write_learner_settings(folder: Path, *, patience: Patience = Patience()) -> 
     etc, share = folder / "etc", folder / "share"
     write_json(etc / "jupyter_server_config.json", _settings(patience))
     write_front_end(etc, NOT_FOR_LEARNERS + _NO_EXPORT)
+    # Without it Jupyter looks for settings of ten years ago wherever a kernel has run, and notes here that it did.
+    (etc / "migrated").write_text("", "utf-8")
     write_json(share / "kernels" / KERNEL / "kernel.json", kernelspec())
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)

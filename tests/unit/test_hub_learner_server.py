@@ -43,7 +43,7 @@ def read(settings: Path, name: str = "etc/jupyter_server_config.json") -> Any:
 def seen_by_the_server(environment: dict[str, str], code: str) -> list[str]:
     """What ``code`` prints where a learner's server would run it, with JupyterHub's own refusal of settings at home."""
     start = (
-        "from jupyter_server.serverapp import ServerApp\n"
+        "from pathlib import Path\nfrom jupyter_server.serverapp import ServerApp\n"
         "from jupyterhub.singleuser._disable_user_config import _disable_user_config\n"
         "app = ServerApp()\n_disable_user_config(app)\n"
     )
@@ -133,12 +133,16 @@ def test_nothing_in_the_home_stands_above_the_settings(environment: dict[str, st
         (home / folder / "labconfig" / "page_config.json").write_text(
             '{"disabledExtensions": {"@jupyterlab/terminal-extension": false}}'
         )
+    # A kernel leaves this behind; Jupyter must not want to write into root's folder because of it.
+    (home / ".ipython").mkdir()
     own = home / ".local" / "share" / "jupyter" / "kernels" / "python3"
     own.mkdir(parents=True)
     (own / "kernel.json").write_text('{"argv": ["sh"], "display_name": "mine", "language": "sh"}')
     found = seen_by_the_server(
         environment,
-        "app.load_config_file()\napp.find_server_extensions()\n"
+        "before = sorted(str(f) for f in Path(app.config_dir).rglob('*'))\n"
+        "app.load_config_file()\napp.find_server_extensions()\napp.migrate_config()\n"
+        "print(before == sorted(str(f) for f in Path(app.config_dir).rglob('*')))\n"
         "print(app.config.ServerApp.terminals_enabled)\n"
         "print(*sorted(name for name, on in app.config.ServerApp.jpserver_extensions.items() if on))\n"
         "from jupyterlab_server.config import get_page_config\n"
@@ -146,4 +150,4 @@ def test_nothing_in_the_home_stands_above_the_settings(environment: dict[str, st
         "from jupyter_client.kernelspec import KernelSpecManager\n"
         "print(KernelSpecManager(config=app.config).get_kernel_spec('python3').display_name)\n",
     )
-    assert found == ["False", "notebook qinlian.portal", "True", "勤廉课程"]
+    assert found == ["True", "False", "notebook qinlian.portal", "True", "勤廉课程"]
