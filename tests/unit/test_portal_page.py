@@ -99,7 +99,7 @@ def test_when_it_was_handed_in_stands_between_a_refusal_and_what_to_do_next() ->
         "late": True,
         "refused": ("凭证不合规范",),
         "attempts_left": 2,
-    }  # noqa: E501
+    }
     lines = re.findall(r'<p class="line">(.*?)</p>', page(module("已评分", score=1, max_score=2, **sent)))
     assert [re.sub("<.*?>", "", line) for line in lines] == [
         "最近一次提交没有收下，可以重新提交",
