@@ -16,7 +16,7 @@ from qinlian.staff.publishing import Action
 from qinlian.staff.report import Filter
 from qinlian.staff.standings import STATES
 from qinlian.staff.web import StaffPage, log
-from qinlian.staff.words import day
+from qinlian.staff.words import address, day
 
 __all__ = [
     "Extensions",
@@ -224,6 +224,7 @@ class Extensions(StaffPage):
             dated=dated,
             number=self.word("number"),
             module=self.word("module"),
+            until=self.word("until"),
         )
 
     async def post(self) -> None:
@@ -232,7 +233,9 @@ class Extensions(StaffPage):
         if self.get_body_argument("action", "") == "take-back":
             await self.act("extensions", self._take_back(number, module))
         else:
-            await self.act("extensions", self._extend(number, module, self.get_body_argument("until", "")))
+            until = self.get_body_argument("until", "")
+            typed = address("extensions", number=number[:28], module=module[:100], until=until[:20])
+            await self.act("extensions", self._extend(number, module, until), again=typed)
 
     async def _extend(self, number: str, module: str, until: str) -> str:
         given = await self.office.extend(self.me, number, module, moment_of(until))

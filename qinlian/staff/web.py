@@ -136,8 +136,8 @@ class StaffPage(HubOAuthenticated, _Words):  # type: ignore[misc]
         text = "没有这个单位或模块，或者不在您能看的范围里"
         self.finish(message_page(self.frame(), "找不到", text))
 
-    async def act(self, room: str, work: Awaitable[str]) -> None:
-        """Do something, then show the room again with what came of it."""
+    async def act(self, room: str, work: Awaitable[str], again: str = "") -> None:
+        """Do something, then show the room with what came of it; where it was not done, ``again`` instead."""
         try:
             said, failed = await work, False
         except QinlianError as error:
@@ -145,7 +145,7 @@ class StaffPage(HubOAuthenticated, _Words):  # type: ignore[misc]
         log.info("%s %s：%s", self.me.account, self.request.path, said)
         text = json.dumps([said, failed])
         self.set_secure_cookie(_SAID, text, expires_days=None, path=self.base, httponly=True, samesite="Lax")
-        self.redirect(url_path_join(self.base, room))
+        self.redirect(url_path_join(self.base, (again if failed else "") or room))
 
     def _last_words(self) -> tuple[str, bool]:
         kept = self.get_secure_cookie(_SAID, max_age_days=1)

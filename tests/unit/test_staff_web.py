@@ -224,6 +224,15 @@ class TestForms:
         site.post("extensions", "qltea", _xsrf=token, **self.FIELDS | {"action": "take-back"})
         assert "还没有给谁延期" in site.get("extensions", "qltea").text
 
+    def test_what_was_typed_is_there_to_be_mended(self, site: Site) -> None:
+        token = site.get("extensions", "qltea").xsrf
+        fields = self.FIELDS | {"number": '9"><b>', "until": "2026-01-01T08:00"}
+        answer = site.post("extensions", "qltea", _xsrf=token, **fields)
+        page = site.get(answer.headers["Location"], "qltea").text
+        assert "没有找到这个工号" in page
+        assert 'value="9&#34;&gt;&lt;b&gt;"' in page
+        assert 'value="2026-01-01T08:00"' in page
+
     @pytest.mark.parametrize("token", ["", "x", "2|aaaa|bbbb|1"])
     @pytest.mark.parametrize("path", ["extensions", "releases"])
     def test_a_form_of_somebody_elses_is_refused(self, site: Site, path: str, token: str) -> None:
