@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -83,11 +84,13 @@ def _type_of(published: dict[str, Any]) -> ItemType | None:
 class LiveLesson:
     """The state of one lesson's folder, shared by all blocks shown from it.
 
-    ``classroom`` is None where nothing can be submitted. ``learner`` only decides the draw.
+    ``classroom`` is None where nothing can be submitted. ``learner`` only decides the draw. ``lock`` is held
+    by whoever asks for something: the front end gives each page that is open a thread of its own in the kernel.
     Raises StoreError when the lesson cannot be read.
     """
 
     def __init__(self, folder: Path, classroom: Exchange | None, learner: str) -> None:
+        self.lock = threading.RLock()
         self.folder = folder
         self.lesson = read_lesson(folder)
         self.store = AnswerStore(folder, self.lesson)
@@ -211,6 +214,10 @@ class LiveLesson:
 
     def look(self, exchange: bool = False) -> None:
         """Read again what changed on disk (and in the exchange) and tell the blocks."""
+        with self.lock:
+            self._look(exchange)
+
+    def _look(self, exchange: bool) -> None:
         stamps = self._stamps()
         changed = stamps != self._seen
         if changed:

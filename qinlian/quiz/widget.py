@@ -57,8 +57,9 @@ class QuizWidget(anywidget.AnyWidget):
         self._block_id = block_id
         # An unknown block raises below, and ipywidgets closes even what was never finished.
         self._forget: Callable[[], None] = lambda: None
-        super().__init__(**self._now(), version=_code()[0])
-        self._forget = live.listen(self._refresh)
+        with live.lock:
+            super().__init__(**self._now(), version=_code()[0])
+            self._forget = live.listen(self._refresh)
         self.observe(self._asked, names="request")
         _retire(self, live, block_id)
 
@@ -93,6 +94,10 @@ class QuizWidget(anywidget.AnyWidget):
         if request.get("action") == "code":
             self.code = _code()[1]
             return
+        with self._live.lock:
+            self._answer(request)
+
+    def _answer(self, request: dict[str, Any]) -> None:
         number = request.get("id", "")
         try:
             status = {"request": number, "ok": True, **self._carry_out(request, _knew(request))}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -225,3 +226,23 @@ class TestComingBack:
         before = datetime.now(UTC).timestamp()
         assert phone.widget.status["clock"] <= before
         assert before <= phone.ask(phone.change("x"))["clock"] <= datetime.now(UTC).timestamp()
+
+
+def test_pages_that_ask_at_the_same_time_are_answered_one_after_another(desk: Desk) -> None:
+    """The front end gives every page a thread of its own in the kernel."""
+    devices = [desk.device(ESSAY) for _ in range(4)]
+    texts = [[f"{n} {k}" for k in range(15)] for n in range(len(devices))]
+
+    def write(device: Device, own: list[str]) -> None:
+        for text in own:
+            assert device.ask(device.change(text))["ok"]
+
+    writers = [threading.Thread(target=write, args=pair) for pair in zip(devices, texts, strict=True)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    record = desk.lesson.store.read()
+    assert record.revision == sum(map(len, texts))
+    assert desk.lesson.answers == record
+    assert {device.widget.answers[ESSAY_ITEM] for device in devices} == {record.answers[ESSAY_ITEM].value}

@@ -9,10 +9,20 @@ const OURS = {
 const BRAND = "勤廉学堂";
 const TRIES = 60;
 const BETWEEN = 5000;
-/** What a Hub answers in the name of a server that it, or the server itself, has ended. */
-const NO_SERVER = 424;
 /** A line that was mended is given so long before it is mended again: a slow server is not to be hurried. */
 const LINE_LIFE = 60_000;
+
+const TOO_SOON = 2000;
+const IN_TIME = 120_000;
+
+/**
+ * A widget that was not ready within two seconds is never told anything again (anywidget 0.11). On a slow telephone,
+ * or while the widgets of another device are restored beside the lesson's own, that takes longer.
+ */
+export function giveWidgetsTime() {
+  const timeout = AbortSignal.timeout.bind(AbortSignal);
+  AbortSignal.timeout = (ms) => timeout(ms === TOO_SOON ? IN_TIME : ms);
+}
 
 /**
  * @param {{CodeCell: any, Dialog: any, Widget: any, app: any, home: string}} parts   of the front end, and where 我的学习 is
@@ -28,7 +38,7 @@ export function opener({ CodeCell, Dialog, Widget, app, home }) {
     panel.contentHeader.addWidget(banner.widget);
     panel.toolbar.hide();
     foldTop(panel, app);
-    await keepRunning(panel, CodeCell, Dialog, banner);
+    await keepRunning(panel, CodeCell, Dialog, banner, home);
   };
 }
 
@@ -117,8 +127,22 @@ function forgetWidgets(panel) {
   saveState.connect(forgetting.get(panel));
 }
 
+/**
+ * Whether the server has ended, so that a Hub answers in its name: it sends us elsewhere, and what we ask for never does.
+ * Opening the page is how the server is asked for again.
+ */
+async function ended(home) {
+  try {
+    return (await fetch(`${home}health`, { redirect: "manual", cache: "no-store" })).type === "opaqueredirect";
+  } catch {
+    return false;
+  }
+}
+
+const pause = () => new Promise((resolve) => setTimeout(resolve, BETWEEN));
+
 /** Runs the lesson now, and again whenever there is a new kernel. */
-async function keepRunning(panel, CodeCell, Dialog, banner) {
+async function keepRunning(panel, CodeCell, Dialog, banner, home) {
   const session = panel.sessionContext;
   let ran = "";
   let turn = 0;
@@ -193,10 +217,9 @@ async function keepRunning(panel, CodeCell, Dialog, banner) {
         await session.shutdown();
         await session.changeKernel({ name });
         break;
-      } catch (error) {
-        // Opening the page is how a server is asked for; what is not saved yet waits in this tab.
-        if (error?.response?.status === NO_SERVER) return location.reload();
-        await new Promise((resolve) => setTimeout(resolve, BETWEEN));
+      } catch {
+        if (await ended(home)) return location.reload();
+        await pause();
       }
     }
     reviving = false;
@@ -207,12 +230,32 @@ async function keepRunning(panel, CodeCell, Dialog, banner) {
 
   /** The line to the kernel: what was sent while it was down is lost, so every block asks anew when it is back. */
   function connection(_, now) {
-    if (now === "connecting" && line === "connected") banner.say("连接断开了，正在恢复…");
+    if (now === "connecting" && line === "connected") {
+      banner.say("连接断开了，正在恢复…");
+      setTimeout(seek, 0);
+    }
     if (now === "connected" && line && line !== "connected") {
       banner.say("");
       window.dispatchEvent(new Event("qinlian:back"));
     }
     line = now;
+  }
+
+  let seeking = false;
+
+  /** While the line is down and somebody is there: see whether there is still a server. What is not saved waits in this tab. */
+  async function seek() {
+    if (seeking) return;
+    seeking = true;
+    while (line !== "connected" && !panel.isDisposed) {
+      await someone.here();
+      if (await ended(home)) {
+        banner.say("课程正在重新打开…");
+        location.reload();
+      }
+      await pause();
+    }
+    seeking = false;
   }
 
   /** The device is in reach of a network again: no reason to wait until the next try is due. */

@@ -17,7 +17,7 @@
     style.rel = "stylesheet";
     style.href = new URL("lesson.css", here).href;
     document.head.append(style);
-    const [{ INotebookTracker }, { CodeCell }, { Dialog }, { PageConfig }, { Widget }, { opener }] = await Promise.all([
+    const [{ INotebookTracker }, { CodeCell }, { Dialog }, { PageConfig }, { Widget }, { giveWidgetsTime, opener }] = await Promise.all([
       take("@jupyterlab/notebook"),
       take("@jupyterlab/cells"),
       take("@jupyterlab/apputils"),
@@ -25,6 +25,7 @@
       take("@lumino/widgets"),
       import(new URL("lesson.js", here).href),
     ]);
+    giveWidgetsTime();
     const plugin = {
       id: `${NAME}:lesson`,
       description: "Opens the lessons of 勤廉学堂 as lessons",
