@@ -63,13 +63,17 @@ class Managed:
         return self._log.read_text() if self._log.exists() else ""
 
     def kill(self) -> None:
-        """kill -9, at once; another is started."""
-        if self.process is not None:
-            self.process.send_signal(signal.SIGKILL)
+        """kill -9, in the middle of whatever it is doing; another is started."""
+        assert self.ready.wait(180), self.log
+        before = len(self.ended)
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        until(lambda: len(self.ended) > before)
 
     def _run(self) -> None:
         environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
         while not self._stopping:
+            self.ready.clear()
             with self._log.open("a") as log:
                 self.process = subprocess.Popen(
                     self._command, env=environment, cwd=self._root, stdout=subprocess.PIPE, stderr=log, text=True
@@ -78,5 +82,7 @@ class Managed:
             if self.process.stdout.readline():
                 self.ready.set()
             self.process.stdout.read()
-            self.ended.append(self.process.wait())
+            self.process.wait()
+            self.ready.clear()
+            self.ended.append(self.process.returncode)
             self.process.stdout.close()
