@@ -156,7 +156,8 @@ class QinlianReleaseFeedback(ExchangeReleaseFeedback):  # type: ignore[misc]
                 page = folder / f"{name}.html"
                 if page.is_file() and not page.is_symlink():
                     checksum = notebook_hash(secret=secret, notebook_id=name)
-                    replace_file(Path(self.dest_path) / f"{checksum}.html", page.read_bytes(), sync=False)
+                    target = Path(self.dest_path) / f"{checksum}.html"
+                    replace_file(target, page.read_bytes(), 0o664 if self.coursedir.groupshared else 0o644, sync=False)
 
     def _notebooks(self) -> list[str]:
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
