@@ -106,8 +106,9 @@ def overview(connection: Connection, viewer: Viewer, plan: Plan, *, below: str =
     by_track: dict[str, int] = defaultdict(int)
     by_module: dict[str, Counts] = {}
     for kind, key, track, *numbers in connection.execute(_query(viewer, plan, modules, below)):
-        people, finished, given, ungraded, unread, passed, earned = numbers
-        came = Counts(0, 0, finished, 0, given, ungraded, unread, passed, float(earned))
+        # PostgreSQL's sums are decimals.
+        people, finished, given, ungraded, unread, passed = map(int, numbers[:6])
+        came = Counts(0, 0, finished, 0, given, ungraded, unread, passed, float(numbers[6]))
         if kind == "module":
             by_module[key] = came
         elif kind == "began":
