@@ -248,12 +248,13 @@ async function keepRunning(panel, CodeCell, Dialog, banner, home) {
     if (seeking) return;
     seeking = true;
     while (line !== "connected" && !panel.isDisposed) {
+      // A server that is just ending is in the way of the next one.
+      await pause();
       await someone.here();
-      if (await ended(home)) {
+      if (line !== "connected" && (await ended(home))) {
         banner.say("课程正在重新打开…");
         location.reload();
       }
-      await pause();
     }
     seeking = false;
   }
