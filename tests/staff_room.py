@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -157,6 +157,36 @@ class Book:
                     state=state,
                 )
             )
+
+    def crowd(self, units: Sequence[str], each: int) -> None:
+        """Many learners at once, in all units; most handed in the first modules, some reflections wait."""
+        people, submissions, notebooks, grades = [], [], [], []
+        now = {"archived_at": None, "changed_at": NOW}
+        blank = {"department": "", "track": "", "email": "", "role": "学员"}
+        for number in range(each * len(units)):
+            account, unit = f"qlc{number:06}", units[number % len(units)]
+            known = {"account": account, "number": f"c{number:06}", "name": f"学员{number}", "unit": unit}
+            people.append(known | blank | now | {"uid": 100_000 + number})
+            for module in self.plan.modules[: number % (len(self.plan.modules) + 1)]:
+                key = f"{account}-{module.id}"
+                about = {"assignment_id": f"a-{module.id}", "student_id": account}
+                submissions.append({"id": f"s-{key}", **about, "timestamp": NOW, "extension": None})
+                about = {"assignment_id": f"s-{key}", "notebook_id": f"n-{module.id}"}
+                notebooks.append({"id": f"b-{key}", **about, "flagged": False, "late_submission_penalty": None})
+                for cell, auto, waits in (("quiz", 60.0, False), ("text", None, number % 5 == 0)):
+                    about = {"notebook_id": f"b-{key}", "cell_id": f"{cell}-{module.id}", "auto_score": auto}
+                    marks = {"manual_score": None, "extra_credit": None, "needs_manual_grade": waits}
+                    grades.append({"id": f"g-{cell}-{key}", **about, **marks})
+        places = [{"path": p, "name": own_name(p), "parent": "", "place": n} for n, p in enumerate(units)]
+        with self.engine.begin() as c:
+            for table, rows in (
+                (UNIT, places),
+                (PERSON, people),
+                (tables.SUBMITTED_ASSIGNMENT, submissions),
+                (tables.SUBMITTED_NOTEBOOK, notebooks),
+                (tables.GRADE, grades),
+            ):
+                c.execute(insert(table), rows)
 
     def due(self, module: PlannedModule, moment: datetime | None) -> None:
         """Set a module's due date."""

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from qinlian.database import aware
 from qinlian.staff.plan import Plan, PlannedModule
-from qinlian.staff.report import Filter
+from qinlian.staff.report import Filter, Learner, find_learners
 from qinlian.staff.scope import learners
 from qinlian.staff.standings import read_widely, standings
 from qinlian.staff.viewer import Viewer
@@ -25,9 +25,7 @@ MOST = 100
 class Waiting:
     """One submission with a reflection to be read; ``notebook`` is its id in formgrader."""
 
-    name: str
-    number: str
-    unit: str
+    learner: Learner
     module: PlannedModule
     submitted_at: datetime | None
     notebook: str
@@ -40,22 +38,17 @@ def waiting(connection: Connection, viewer: Viewer, plan: Plan, asked: Filter) -
     read_widely(connection)
     came = standings(people, plan, modules, few=bool(viewer.home or asked.below))
     query = (
-        select(
-            people.c.name,
-            people.c.number,
-            people.c.unit,
-            came.c.module,
-            came.c.submitted_at,
-            came.c.notebook,
-            func.count().over().label("all"),
-        )
-        .join(people, people.c.account == came.c.account)
+        select(came.c.account, came.c.module, came.c.submitted_at, came.c.notebook, func.count().over().label("all"))
         .where(came.c.unread == 1)
-        .order_by(came.c.submitted_at, people.c.account)
+        .order_by(came.c.submitted_at, came.c.account)
         .limit(MOST)
     )
     rows = list(connection.execute(query))
+    # Not joined above: SQLite then goes through everybody's submissions for each learner.
+    who = find_learners(connection, viewer, plan, [row.account for row in rows])
     found = tuple(
-        Waiting(r.name, r.number, r.unit, plan.by_id[r.module], aware(r.submitted_at), r.notebook) for r in rows
+        Waiting(who[r.account], plan.by_id[r.module], aware(r.submitted_at), r.notebook)
+        for r in rows
+        if r.account in who
     )
     return found, rows[0].all if rows else 0

@@ -30,6 +30,7 @@ __all__ = [
     "chosen",
     "every_name",
     "every_row",
+    "find_learners",
     "name_cells",
     "names_of",
     "page_of",
@@ -193,6 +194,12 @@ def every_name(engine: Engine, viewer: Viewer, plan: Plan, asked: Filter) -> Ite
             began = set(connection.execute(select(came.c.account).distinct()).scalars())
         takes = (one for one in people if any(one.track in module.marks for module in modules))
         yield from (one for one in takes if one.account not in began)
+
+
+def find_learners(connection: Connection, viewer: Viewer, plan: Plan, accounts: Sequence[str]) -> dict[str, Learner]:
+    """Account → learner, of those whom ``viewer`` may see."""
+    found = _people(connection, viewer, plan, Filter(), accounts=accounts) if accounts else []
+    return {one.account: one for one in found}
 
 
 def _parts(engine: Engine, viewer: Viewer, plan: Plan, asked: Filter) -> Iterator[list[Learner]]:
