@@ -27,7 +27,7 @@ __all__ = ["AnswerStore", "stamp", "stamp_over", "utc_now"]
 
 LOCK_NAME = ".answers.lock"
 _LONGEST_AGE = 30 * 24 * 3600.0
-_SAME_MOMENT = timedelta(seconds=3)
+_SAME_MOMENT = timedelta(seconds=1)
 """How far a page may be off when it says when a change was made; within it, what came last stands."""
 
 

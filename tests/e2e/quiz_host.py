@@ -73,6 +73,10 @@ class Host:
         self.widgets[block].request = self.requests[-1]
         self.page.evaluate("([b, t]) => window.blocks[b].model.receive(t)", [block, self._traits(block)])
 
+    def asked(self, action: str) -> list[dict[str, Any]]:
+        """The requests of this kind that a block has made."""
+        return [request for request in self.requests if request["action"] == action]
+
     def block(self, block_id: str) -> Locator:
         return self.page.locator(f"#block-{block_id}")
 

@@ -82,10 +82,10 @@ def test_typing_is_saved_when_it_pauses_and_at_once_when_the_field_is_left(host:
     host.page.clock.run_for(300)
     host.page.keyboard.insert_text("二")
     host.page.clock.run_for(700)
-    assert host.requests == []
+    assert host.asked("save") == []
     host.page.locator("textarea").blur()
     host.page.clock.run_for(10)
-    assert [r["changes"] for r in host.requests] == [{ESSAY_ITEM: "一二"}]
+    assert [r["changes"] for r in host.asked("save")] == [{ESSAY_ITEM: "一二"}]
 
 
 def test_a_change_from_another_page_appears_without_taking_the_focus(host: Host):

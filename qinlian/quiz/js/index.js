@@ -7,7 +7,8 @@ import { reflection } from "./reflection.js";
 import { shell } from "./shell.js";
 
 const BLOCKS = { items: practice, quiz, reflection };
-const WATCHED = ["block", "items", "answers", "notes", "result", "attempt", "phase", "context"];
+// The status, too: an answer of this page may have given way to one that the host has told long ago.
+const WATCHED = ["block", "items", "answers", "notes", "result", "attempt", "phase", "context", "status"];
 
 /** Shows the block in `el`; returns what takes it away. */
 function render({ model, el }) {

@@ -20,6 +20,9 @@ export const NOTE = "note:";
  * @type {number | null}
  */
 let ahead = null;
+/** Whether the host has answered this page: only then is its clock known well enough to date a change by it. */
+let met = false;
+let greeted = false;
 
 function hearClock(status) {
   if (!status?.clock) return;
@@ -56,12 +59,14 @@ export class Saver {
     this.hear = () => this.#heard(model.get("status") ?? {});
     model.on("change:status", this.hear);
     this.flush = () => this.#send();
-    this.hidden = () => document.visibilityState === "hidden" && this.#send();
+    this.leave = () => this.#send(true);
+    this.hidden = () => document.visibilityState === "hidden" && this.leave();
     this.back = () => {
       this.unsure = true;
+      this.silent = 0;
       this.#send();
     };
-    window.addEventListener("pagehide", this.flush);
+    window.addEventListener("pagehide", this.leave);
     window.addEventListener("qinlian:back", this.back);
     document.addEventListener("visibilitychange", this.hidden);
   }
@@ -86,8 +91,11 @@ export class Saver {
       const usable = noted || (open && change.attempt === this.model.get("attempt"));
       if (usable && (noted ? key.slice(NOTE.length) : key) in items) this.pending.set(key, change);
     }
-    if (this.pending.size) this.#send();
-    else this.stash.write(this.pending);
+    if (!this.pending.size) this.stash.write(this.pending);
+    // One block greets the host for all of a page.
+    if (!greeted) this.unsure = true;
+    greeted = true;
+    this.#send();
     return this.pending.size;
   }
 
@@ -110,7 +118,7 @@ export class Saver {
     clearTimeout(this.timer);
     clearTimeout(this.flight?.timer);
     this.model.off("change:status", this.hear);
-    window.removeEventListener("pagehide", this.flush);
+    window.removeEventListener("pagehide", this.leave);
     window.removeEventListener("qinlian:back", this.back);
     document.removeEventListener("visibilitychange", this.hidden);
   }
@@ -123,18 +131,18 @@ export class Saver {
     return { ok: true };
   }
 
-  #send() {
+  /** `now`: there may be no later. */
+  #send(now = false) {
     clearTimeout(this.timer);
     if (this.flight) return this.flight.done;
-    if (!this.pending.size) {
-      if (this.unsure) return this.#request({ action: "look" });
-      return Promise.resolve({ ok: true });
-    }
+    const wait = this.pending.size ? !met && !now : this.unsure;
+    if (wait) return this.#request({ action: "look" });
+    if (!this.pending.size) return Promise.resolve({ ok: true });
     // What was answered before another attempt began elsewhere goes by itself, for the host to refuse.
     const [{ attempt }] = this.pending.values();
     const sent = new Map([...this.pending].filter(([, change]) => change.attempt === attempt));
     const changes = Object.fromEntries([...sent].map(([item, change]) => [item, change.value]));
-    const made = Object.fromEntries([...sent].map(([item, change]) => [item, hostTime(change.at)]));
+    const made = met ? Object.fromEntries([...sent].map(([item, change]) => [item, hostTime(change.at)])) : {};
     this.show("saving", "");
     return this.#request({ action: "save", changes, made, attempt }, sent);
   }
@@ -172,7 +180,10 @@ export class Saver {
       }
       this.stash.write(this.pending);
     }
-    if (status.clock) this.silent = 0;
+    if (status.clock) {
+      this.silent = 0;
+      met = true;
+    }
     if (status.ok) {
       if (flight.sent.size && !this.pending.size) this.show("saved", "");
       if (late.length) this.late(late.map(([, change]) => change.value));

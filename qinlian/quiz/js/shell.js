@@ -5,8 +5,8 @@ import { Saver } from "./saver.js";
 
 const LINE = { idle: "答案会自动保存", dirty: "未保存…", saving: "正在保存…", failed: "保存失败", refused: "没有保存" };
 const ELSEWHERE = "已按另一页面的修改更新";
-/** Characters of a public id: what is no longer is chosen, not written. */
-const SHORT = 16;
+/** A public id: what was chosen. Anything else was written. */
+const CHOSEN = /^[0-9a-f]{16}$/;
 
 /** @typedef {ReturnType<typeof shell>} Shell */
 
@@ -47,10 +47,10 @@ export function shell(model) {
   /** Something was changed here and later elsewhere: what stands there now is shown, and a text is not thrown away. */
   function giveWay(values) {
     const texts = values.flatMap((value) => (typeof value === "object" && value ? Object.values(value) : [value]));
-    const long = texts.filter((text) => typeof text === "string" && text.length > SHORT);
+    const written = texts.filter((text) => typeof text === "string" && text.trim() && !CHOSEN.test(text));
     kept.replaceChildren(
       h("p", {}, "这里先改、别处后改的内容，以后改的为准。"),
-      ...long.map((text) => h("details", {}, h("summary", {}, "看这里没有采用的文字"), h("blockquote", {}, text))),
+      ...written.map((text) => h("details", {}, h("summary", {}, "看这里没有采用的文字"), h("blockquote", {}, text))),
       button("知道了", { class: "ql-button ql-quiet", onclick: () => kept.replaceChildren() }),
     );
   }
@@ -89,7 +89,7 @@ export function shell(model) {
     },
     /** The page goes away: a host may forget this view. */
     leave() {
-      saver.flush();
+      saver.leave();
       model.set("request", { id: uniqueName(), action: "bye" });
       model.save_changes();
     },

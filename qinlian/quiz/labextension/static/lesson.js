@@ -11,6 +11,7 @@ const TRIES = 60;
 const BETWEEN = 5000;
 /** A line that was mended is given so long before it is mended again: a slow server is not to be hurried. */
 const LINE_LIFE = 60_000;
+const SETTLING = 20_000;
 
 const TOO_SOON = 2000;
 const IN_TIME = 120_000;
@@ -236,6 +237,7 @@ async function keepRunning(panel, CodeCell, Dialog, banner, home) {
     }
     if (now === "connected" && line && line !== "connected") {
       banner.say("");
+      mended = Date.now() - LINE_LIFE + SETTLING;
       window.dispatchEvent(new Event("qinlian:back"));
     }
     line = now;
