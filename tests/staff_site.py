@@ -77,11 +77,12 @@ class Site:
         """Send a form as ``me``."""
         return self.send("POST", path, me, urlencode(fields))
 
-    def send(self, method: str, path: str, me: str = "", body: str = "") -> Answer:
-        """Any request."""
+    def send(self, method: str, path: str, me: str = "", body: str = "", **headers: str) -> Answer:
+        """Any request; ``headers`` with _ for -."""
         jar = self.jars.setdefault(me, {"me": me} if me else {})
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        headers = {"Cookie": "; ".join(f"{k}={v}" for k, v in jar.items()), "User-Agent": "test"}
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        headers |= {"Cookie": "; ".join(f"{k}={v}" for k, v in jar.items()), "User-Agent": "test"}
         if body:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         connection.request(method, path if path.startswith("/") else BASE + path, body or None, headers)

@@ -40,6 +40,9 @@ class _Words(RequestHandler):
         self.set_header("Referrer-Policy", "same-origin")
         # What learners have done stands on these pages: a shared browser must not keep them.
         self.set_header("Cache-Control", "no-store")
+        # A learner's server may send any page, and without a domain of its own from our very origin. Such a page
+        # must not hold a window of ours, whose text and tokens it could read.
+        self.set_header("Cross-Origin-Opener-Policy", "noopener-allow-popups")
 
     def frame(self, **more: Any) -> Frame:
         """What all pages share."""
@@ -92,6 +95,9 @@ class StaffPage(HubOAuthenticated, _Words):  # type: ignore[misc]
 
     async def prepare(self) -> None:
         """Let in who may come in; everybody else gets a page that says why not."""
+        if not self._is_visit():
+            self.refuse("不能这样打开", "这些页面只能从浏览器的地址栏或页面上的链接打开", button="打开首页")
+            return
         self.course_title = (await self.office.plan()).course_title
         model = await self.hub_auth.get_user(self, sync=False)
         if model is None:
@@ -112,6 +118,15 @@ class StaffPage(HubOAuthenticated, _Words):  # type: ignore[misc]
                 button="回到学习的首页",
                 target=self.hub_auth.hub_host + self.hub_auth.hub_prefix,
             )
+
+    def _is_visit(self) -> bool:
+        """True when a person goes to the page; False when a script or another page fetches it, where browsers tell."""
+        # JupyterHub lets a page of our origin fetch "no-cors", for pictures; it could then read the answer.
+        sent = self.request.headers
+        return (sent.get("Sec-Fetch-Mode", "navigate"), sent.get("Sec-Fetch-Dest", "document")) == (
+            "navigate",
+            "document",
+        )
 
     def _sign_in(self) -> None:
         if self.request.method in ("GET", "HEAD"):

@@ -127,6 +127,7 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
     with running(hub):
         for number in (*STAFF, "l1"):
             hub.store.set_password(f"ql{number}", PASSWORD)
+        (folder / "homes" / "qll1").mkdir(parents=True)
         yield Room(hub, book, root)
 
 
@@ -235,6 +236,35 @@ class TestOtherPeoplesBranches:
         names = {cookie["name"]: cookie for cookie in city.context.cookies()}
         assert names["_xsrf"]["sameSite"] == "Lax"
         assert names["service-staff"]["httpOnly"]
+
+    def test_a_learners_page_of_the_same_origin_reads_nothing(self, room: Room, chromium: Browser, city: Page) -> None:
+        """A learner's server sends what the learner wants, and an instructor has followed a link to it."""
+        learner = chromium.new_context(viewport=DESKTOP, locale="zh-CN").new_page()
+        learner.goto(f"{room.hub.url}/hub/login")
+        learner.locator("#number").fill("l1")
+        learner.locator("input[name=password]").fill(PASSWORD)
+        learner.get_by_role("button", name="登录").click()
+        learner.goto(f"{room.hub.url}/hub/spawn")
+        expect(learner.locator("h1")).to_have_text("qll1", timeout=60_000)
+        lured = city.context.new_page()
+        lured.goto(f"{room.hub.url}/user/qll1/")
+        expect(lured.locator("h1")).to_have_text("qll1")
+        for mode in ("no-cors", "same-origin", "cors"):
+            fetch = "mode => fetch('/services/staff/report', {mode}).then(a => a.text(), () => '')"
+            assert "林知远" not in lured.evaluate(fetch, mode)
+        with city.context.expect_page() as opened:
+            lured.evaluate("() => { window.held = window.open('/services/staff/extensions') }")
+        expect(opened.value.get_by_role("heading", level=1)).to_have_text("延期")
+        assert lured.evaluate("() => window.held.closed")
+        frame = (
+            "() => { const f = document.createElement('iframe'); f.src = '/services/staff/'; document.body.append(f) }"
+        )
+        lured.evaluate(frame)
+        lured.wait_for_timeout(1500)
+        seen = "() => { try { return frames[0].document.body.innerText } catch { return '' } }"
+        assert "林知远" not in lured.evaluate(seen)
+        assert "您好" not in lured.evaluate(seen)
+        lured.close()
 
     @pytest.mark.parametrize("number", ["l4", "l5"])
     def test_other_peoples_numbers(self, room: Room, city: Page, number: str) -> None:

@@ -93,6 +93,16 @@ class TestWhoIsLetIn:
         assert re.findall(r"<script[^>]*>", answer.text) == [f'<script src="{BASE}static/staff.js" type="module">']
         assert all(f'href="{BASE}{room.path}"' in answer.text for room in ROOMS)
 
+    @pytest.mark.parametrize(("mode", "dest"), [("no-cors", "empty"), ("cors", "empty"), ("navigate", "iframe")])
+    @pytest.mark.parametrize("path", ["report", "report.xlsx", "extensions"])
+    def test_a_script_or_a_frame_of_our_own_origin_gets_nothing(
+        self, site: Site, path: str, mode: str, dest: str
+    ) -> None:
+        answer = site.send("GET", path, "qltop", Sec_Fetch_Site="same-origin", Sec_Fetch_Mode=mode, Sec_Fetch_Dest=dest)
+        assert answer.status == 403
+        assert "周晓岚" not in answer.text
+        assert answer.headers["Cross-Origin-Opener-Policy"] == "noopener-allow-popups"
+
     def test_files_of_the_pages_are_open(self, site: Site) -> None:
         assert site.get("health").text == '{"ok": true}'
         for name in ("staff.css", "staff.js", "portal.css", "mark.svg"):
