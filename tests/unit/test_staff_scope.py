@@ -17,6 +17,7 @@ from qinlian.database import writing
 from qinlian.errors import GradingError
 from qinlian.grading import tables
 from qinlian.grading.response_tables import ARRIVAL
+from qinlian.roster.store import read_roster
 from qinlian.roster.tables import PERSON, UNIT
 from qinlian.roster.units import at_or_below
 from qinlian.staff.extensions import extend, extensions, find_learner, take_back
@@ -137,6 +138,20 @@ def test_names_that_are_nearly_the_same_are_kept_apart(tmp_path: Path, unit: str
     book = Book.fresh(tmp_path)
     stands = _fill(book, [(path, role, gone, max(0, how)) for path, role, gone, how in HARD])
     _check(book, viewer(unit), "", stands)
+
+
+@pytest.mark.parametrize("role", ["教师", "管理员"])
+@pytest.mark.parametrize("unit", ["青禾", "青禾/a", "A"])
+def test_the_rule_is_the_rosters_own(tmp_path: Path, unit: str, role: str) -> None:
+    """``qinlian report --unit`` and the pages let the same people be seen."""
+    book = Book.fresh(tmp_path)
+    _fill(book, HARD)
+    book.add("t", unit, role=role)
+    with book.engine.connect() as connection:
+        roster = read_roster(connection)
+        scope = roster.scope_of(roster.by_account["qlt"])
+        rows = chosen(connection, viewer(unit, role), PLAN, Filter())
+    assert set(rows) == {one.account for one in roster.people if one.learns and scope.admits(one.account)}
 
 
 class TestWhateverTheTree:
