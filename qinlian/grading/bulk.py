@@ -24,7 +24,7 @@ from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy import Engine, inspect
 
 from qinlian.core.files import ANSWERS_NAME, SECRET_NAME, TIMESTAMP_NAME
-from qinlian.database import naive, retrying, writing
+from qinlian.database import dropped, naive, retrying, writing
 from qinlian.errors import ClaimError, GradingError, QinlianError
 from qinlian.grading.assess import Assessment, assess, cell_points, course_folder, keep, past_of
 from qinlian.grading.editions import Edition, current_edition
@@ -323,7 +323,7 @@ def grade_submissions(
     in the report. Writes the files and rows that ``nbgrader autograde`` with our preprocessors
     would, and the responses. Where others may grade too, the learners' claims must be held, and
     ``guard`` speaks for them. Raises GradingError when nothing can be graded at all (no release, no
-    edition), and ClaimError when the claims were lost.
+    edition), ClaimError when the claims were lost, and SQLAlchemy's error when the database went away.
     """
     report = BulkReport()
     jobs = []
@@ -374,7 +374,9 @@ def _grade_all(
             retrying(lambda c=chunk: _grade_chunk(plan, c, report, setting.log))  # type: ignore[misc]
         except ClaimError:
             raise
-        except Exception:
+        except Exception as error:
+            if dropped(error):
+                raise
             # Something in this batch cannot be written: find out which, and keep the others.
             setting.log.exception("这一批没有一次写完，改为逐份评分")
             _one_by_one(chunk, report, setting.log, lambda job: _grade_chunk(plan, [job], report, setting.log))
@@ -387,5 +389,7 @@ def _one_by_one(jobs: Sequence[_Job], report: BulkReport, log: logging.Logger, w
             if job.learner not in report.failed and job.learner not in report.graded:
                 report.graded.append(job.learner)
         except Exception as error:
+            if dropped(error):
+                raise
             log.exception("没有评完 %s", job.learner)
             report.fail(job.learner, error)

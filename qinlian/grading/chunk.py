@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 
+from qinlian.database import dropped
 from qinlian.errors import ClaimError, GradingError, QinlianError
 from qinlian.grading.assess import course_folder, record_only
 from qinlian.grading.bulk import grade_submissions
@@ -32,7 +33,10 @@ def publish(setting: Setting, course_dir: Path, parcels: Sequence[Parcel]) -> tu
     """Write the results of these attempts; returns those that are new, and those that failed."""
     try:
         return publish_results(setting, course_dir, parcels), []
-    except Exception:
+    except Exception as error:
+        if dropped(error):
+            setting.log.warning("成绩册连不上，结果没有写出")
+            return [], list(parcels)
         by_learner: dict[str, list[Parcel]] = {}
         for parcel in parcels:
             by_learner.setdefault(parcel.arrival.learner, []).append(parcel)

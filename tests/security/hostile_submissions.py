@@ -215,8 +215,8 @@ CASES: dict[str, Case] = {
     "folder": Case(in_place_of_answers(lambda _, path: path.mkdir()), 0, "不是普通文件"),
     "time-words": Case(stamped("tomorrow"), FULL, "时间无法识别"),
     "time-zone": Case(stamped("2026-11-22 08:00:00 CST"), FULL, "时间无法识别"),
-    "time-long-ago": Case(stamped("1999-01-01 00:00:00 UTC"), FULL, "早于"),
-    "time-in-future": Case(stamped("2999-01-01 00:00:00 UTC"), FULL, "晚于"),
+    "time-long-ago": Case(stamped("1999-01-01 00:00:00 UTC"), FULL, "您那边的时钟慢了"),
+    "time-in-future": Case(stamped("2999-01-01 00:00:00 UTC"), FULL, "您那边的时钟快了"),
     "time-impossible": Case(stamped("2026-02-30 25:00:00 UTC"), FULL, "时间无法识别"),
 }
 if os.getuid() == 0:
