@@ -6,19 +6,16 @@ import json
 import os
 import pwd
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
 
 from qinlian.authoring.reader import load_course
 from qinlian.authoring.secret import read_secret
 from tests.e2e.classroom import wait_until
+from tests.hub.attacker import ask, inbound, own_token, rows
 from tests.hub.learner import Learner, blank, edition, full_marks
 from tests.hub.room import ROOT, HubRoom
 from tests.security.canaries import canaries
@@ -47,46 +44,10 @@ def alice(room: HubRoom) -> Learner:
     return learner
 
 
-def rows(room: HubRoom, query: str, **values: Any) -> list[Any]:
-    """Ask the gradebook, as the administrator may."""
-    engine = create_engine(f"sqlite:///file:{room.state / 'classroom' / 'gradebook.db'}?mode=ro&uri=true")
-    with engine.connect() as connection:
-        return list(connection.execute(text(query), values))
-
-
 def graded(learner: Learner, module: str = MODULE) -> dict[str, Any]:
     """The result of the newest submission, once it is there."""
     found: dict[str, Any] = wait_until(lambda: learner.result(module), 60, "a result")
     return found
-
-
-def inbound(room: HubRoom) -> Path:
-    return room.state / "learners" / "exchange" / "qinlian" / "inbound"
-
-
-def own_token(room: HubRoom, account: str) -> str:
-    """The token of a learner's server, which the learner can read in its environment."""
-    for process in room.processes(account):
-        for word in (Path("/proc") / str(process) / "environ").read_bytes().split(b"\0"):
-            if word.startswith(b"JUPYTERHUB_API_TOKEN="):
-                return word.partition(b"=")[2].decode()
-    raise AssertionError("no server of this learner runs")
-
-
-def ask(url: str, token: str = "", method: str = "GET", body: bytes | None = None) -> tuple[int, str]:
-    """Status and text of an answer; redirects are not followed."""
-
-    class Stay(urllib.request.HTTPRedirectHandler):
-        def redirect_request(self, *_: Any, **__: Any) -> None:
-            return None
-
-    headers = {"Authorization": f"token {token}"} if token else {}
-    request = urllib.request.Request(url, data=body, method=method, headers=headers)
-    try:
-        with urllib.request.build_opener(Stay).open(request, timeout=30) as answer:
-            return answer.status, answer.read().decode("utf-8", "replace")
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode("utf-8", "replace")
 
 
 class TestReading:
