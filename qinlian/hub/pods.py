@@ -24,11 +24,9 @@ from qinlian.hub.listed import DatabaseRoster, Listed, RosterLookup
 from qinlian.hub.pages import TEMPLATES
 from qinlian.hub.settings import GRADER
 from qinlian.hub.volumes import PEOPLE
+from qinlian.roster.uids import RESERVED_UIDS
 
-__all__ = ["FIRST_RESERVED", "Places", "Pods", "configure"]
-
-FIRST_RESERVED, LAST_RESERVED = 65_534, 65_535
-"""Nobody's numbers: servers of files turn everybody they do not know into the first, and the second means none."""
+__all__ = ["Places", "Pods", "configure"]
 
 
 class NoPodError(HubError):
@@ -168,7 +166,8 @@ def _admitted(person: Listed | None) -> Listed:
         raise NoPodError("您的账号已停用；如有疑问请联系管理员")
     if person.role != "学员":
         raise NoPodError("教师和管理员没有自己的课程服务器；请从“教师工作台”进入")
-    if person.uid in (FIRST_RESERVED, LAST_RESERVED):
+    # The roster hands none of them out; an older one may have done so.
+    if person.uid in RESERVED_UIDS:
         raise NoPodError("您的账号的编号与系统保留的编号冲突，暂时打不开课程；请联系管理员更正")
     return person
 

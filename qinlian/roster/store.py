@@ -14,12 +14,10 @@ from qinlian.errors import RosterError
 from qinlian.roster.changes import Changes, changes, role_of
 from qinlian.roster.people import LEARNER, Entry, Person, Roster
 from qinlian.roster.tables import METADATA, PERSON, STUDENT, UNIT
+from qinlian.roster.uids import FIRST_UID, uids_above
 from qinlian.roster.units import SEPARATOR, ancestors, own_name, short_name
 
-__all__ = ["FIRST_UID", "RosterStore", "read_roster"]
-
-FIRST_UID = 20_001
-"""Above the users that a machine makes for its people, below 60000, where Debian's own range ends."""
+__all__ = ["RosterStore", "read_roster"]
 
 
 def read_roster(connection: Connection) -> Roster:
@@ -106,11 +104,11 @@ def _write_units(connection: Connection, entries: Iterable[Entry]) -> None:
 
 
 def _write_people(connection: Connection, roster: Roster, done: Changes, now: datetime) -> None:
-    uid = max((person.uid for person in roster.people), default=FIRST_UID - 1)
+    uids = uids_above(max((person.uid for person in roster.people), default=FIRST_UID - 1))
     moment = naive(now)
     new = [
-        _fields(entry, None) | {"account": entry.account, "uid": uid + number, "archived_at": None}
-        for number, entry in enumerate(done.added, 1)
+        _fields(entry, None) | {"account": entry.account, "uid": next(uids), "archived_at": None}
+        for entry in done.added
     ]
     if new:
         connection.execute(insert(PERSON), [row | {"changed_at": moment} for row in new])

@@ -7,13 +7,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, insert, select
+from sqlalchemy import Engine, create_engine, insert, select, update
 
 from qinlian.errors import RosterError
 from qinlian.roster.changes import changes
 from qinlian.roster.people import Entry, Roster
-from qinlian.roster.store import FIRST_UID, RosterStore, read_roster
-from qinlian.roster.tables import STUDENT, UNIT
+from qinlian.roster.store import RosterStore, read_roster
+from qinlian.roster.tables import PERSON, STUDENT, UNIT
+from qinlian.roster.uids import FIRST_UID
 from tests.postgres import running_postgres
 from tests.roster_room import NOW, PLACES, entry, gradebook, person, roster
 
@@ -100,6 +101,17 @@ def test_importing_again_updates_and_keeps_account_and_uid(store: RosterStore, u
     assert (people[1].name, people[1].department, people[1].changed_at) == ("林远", "财务处", LATER)
     assert people[0].changed_at == NOW
     assert students(url)["ql2"] == ("林远", "栖云分校 临溪学习中心", None)
+
+
+def test_the_numbers_that_are_nobodys_are_passed_over(store: RosterStore, url: str):
+    store.apply([entry("1")], NOW)
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(update(PERSON).values(uid=65_532))
+    engine.dispose()
+    store.apply([entry("2"), entry("3")], LATER)
+    store.apply([entry("4")], LATER)
+    assert [one.uid for one in store.roster().people] == [65_532, 65_533, 65_536, 65_537]
 
 
 def test_a_student_whom_nbgrader_knew_already_gets_the_name(store: RosterStore, url: str):
