@@ -150,8 +150,8 @@ class Pods:
         )
         # The number has no name in the pod, and some programs ask for one.
         told["USER"] = person.account
-        # KubeSpawner fills in what stands in braces.
-        return {name: value.replace("{", "{{").replace("}", "}}") for name, value in told.items()}
+        # KubeSpawner fills in what stands in braces, and Kubernetes what stands in $( ).
+        return {name: value.replace("{", "{{").replace("}", "}}").replace("$", "$$") for name, value in told.items()}
 
 
 def _listed(configured: Any) -> list[dict[str, Any]]:
