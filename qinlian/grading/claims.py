@@ -25,8 +25,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, delete, func, not_, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 
-from qinlian.database import chunks, db_now, retrying, writing
+from qinlian.database import chunks, db_now, dropped, retrying, writing
 from qinlian.errors import ClaimError
 from qinlian.grading.keeper import Keeper
 from qinlian.grading.life import Life, has_died
@@ -104,6 +105,7 @@ class Claims:
         self._buried = 0.0
         self._lock = threading.Lock()
         self._sure: dict[Pair, float] = {}
+        self._owed: list[tuple[frozenset[Pair], str]] = []
 
     def now(self) -> float:
         """The database's time, in seconds since 1970."""
@@ -132,7 +134,7 @@ class Claims:
         Each attempt's try is counted. One that was tried before comes after all others, the most tried last, and alone.
         ``before`` (a time of ``now``) leaves out what was put off after that.
         """
-        self._life.go_on()
+        self._ready()
         waits = self._waits(module, learner, before)
         return retrying(lambda: self._next(limit, waits))
 
@@ -224,8 +226,13 @@ class Claims:
         """
         if not pairs:
             return Held()
-        self._life.go_on()
+        self._ready()
         return retrying(lambda: self._hold(pairs, work))
+
+    def _ready(self) -> None:
+        """Before anything is taken: be known to live, and owe nothing."""
+        self._life.go_on()
+        self._give_back_owed()
 
     def _hold(self, pairs: Collection[Pair], work: str) -> Held:
         worn: set[Pair] = set()
@@ -305,6 +312,7 @@ class Claims:
         if time.monotonic() - self._buried < _BURY:
             return
         self._buried = time.monotonic()
+        self._give_back_owed()
         with self._engine.connect() as connection:
             others = select(CLAIM.c.owner).where(CLAIM.c.owner != self.owner, _living()).distinct()
             owners = connection.execute(others).scalars().all()
@@ -328,14 +336,28 @@ class Claims:
         retrying(work)
 
     def release(self, pairs: Collection[Pair], work: str = "") -> None:
-        """Give these back; ``work``, if it was named, came to an end."""
+        """Give these back; ``work``, if it was named, came to an end.
 
+        Where the database is away, this is done before the next are taken, or at the next ``bury``.
+        """
+        if not pairs:
+            return
+        self._owed.append((frozenset(pairs), work))
+        try:
+            self._give_back_owed()
+        except DBAPIError as error:
+            if not dropped(error):
+                raise
+
+    def _give_back_owed(self) -> None:
         def give() -> None:
+            pairs, work = self._owed[0]
             with writing(self._engine) as connection:
                 self.release_in(connection, pairs, work)
 
-        if pairs:
+        while self._owed:
             retrying(give)
+            del self._owed[0]
 
     def release_in(self, connection: Connection, pairs: Collection[Pair], work: str = "") -> None:
         """The same within a transaction."""

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
+
 from qinlian.grading.rounds import Rounds
 
 __all__ = ["Pages"]
+
+_AGAIN = (5.0, 60.0)
+"""Seconds after which a page that failed is tried again: the database or the disk may be back by then."""
+
+
+@dataclass
+class _Wanted:
+    """One page that is to be made: ``anyway``, even if there is a newer one than the grading."""
+
+    anyway: bool
+    failed: int = 0
+    since: float = 0.0
+    """Not to be tried before this moment of the monotonic clock."""
 
 
 class Pages:
@@ -12,27 +28,34 @@ class Pages:
 
     def __init__(self, rounds: Rounds) -> None:
         self._rounds = rounds
-        self._waiting: dict[tuple[str, str], bool] = {}
+        self._waiting: dict[tuple[str, str], _Wanted] = {}
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def add(self, module: str, learner: str, *, anyway: bool = False) -> None:
         """Make this page if the one there is older than the grading, or ``anyway``: a mark has changed."""
-        self._waiting[module, learner] = anyway or self._waiting.get((module, learner), False)
+        before = self._waiting.get((module, learner))
+        self._waiting[module, learner] = _Wanted(anyway or (before is not None and before.anyway))
 
     def step(self) -> bool:
-        """Make one page, if any is to be made; True when there are more."""
-        while self._waiting:
-            (module, learner), anyway = next(iter(self._waiting.items()))
+        """Make one page, if any is to be made now; True when there are more."""
+        now = time.monotonic()
+        for (module, learner), wanted in list(self._waiting.items()):
+            if wanted.since > now:
+                continue
             del self._waiting[module, learner]
-            if anyway or self._outdated(module, learner):
-                if self._rounds.feedback(module, learner) is None:
+            if wanted.anyway or self._outdated(module, learner):
+                made = self._rounds.feedback(module, learner)
+                if made is None:
                     # Somebody is at work on this learner; once more when the others are done.
-                    self._waiting[module, learner] = anyway
+                    self._waiting[module, learner] = wanted
                     return False
+                if not made and wanted.failed < len(_AGAIN):
+                    wait = _AGAIN[wanted.failed]
+                    self._waiting[module, learner] = _Wanted(wanted.anyway, wanted.failed + 1, now + wait)
                 break
-        return bool(self._waiting)
+        return any(wanted.since <= now for wanted in self._waiting.values())
 
     def _outdated(self, module: str, learner: str) -> bool:
         setting = self._rounds.setting

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from qinlian.errors import GradingError
+from qinlian.database import dropped
+from qinlian.errors import GradingError, QinlianError
 from qinlian.grading.assess import course_folder
 from qinlian.grading.chunk import Chunk, publish
 from qinlian.grading.claims import Claims, Held, Pair
@@ -222,7 +223,8 @@ class Rounds:
     def feedback(self, module: str, learner: str) -> bool | None:
         """Make and release one learner's feedback page.
 
-        False when it failed, which is logged; None when another grader is at work on that learner.
+        False when it failed, which is logged; None when another grader is at work on that learner, or the database
+        went away meanwhile.
         """
         held = self.claims.hold([(learner, module)], "反馈页")
         self.warn_of(held, "反馈页")
@@ -231,8 +233,13 @@ class Rounds:
         try:
             with self.keeping():
                 publish_feedback(self.setting, module, learner)
-        except Exception as error:
+        except QinlianError as error:
             self.setting.log.warning("%s", error)
+            return False
+        except Exception as error:
+            if dropped(error):
+                return None
+            self.setting.log.exception("%s 的 %s 没有生成反馈页", learner, module)
             return False
         finally:
             self.claims.release(held.mine, "反馈页")
