@@ -11,6 +11,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 from traitlets.config import Config, PyFileConfigLoader
 
 from qinlian.hub.learner_server import learner_command
@@ -48,9 +49,13 @@ class TestAgainstTheChart:
     def test_a_mistake_would_be_seen(self, wrong: dict[str, Any]) -> None:
         assert len(problems(wrong)) == 1
 
+    def test_it_knows_what_the_readme_tells_an_institution_to_write(self) -> None:
+        (example,) = re.findall(r"```yaml\n(.*?)```", (FOLDER / "README.md").read_text("utf-8"), re.DOTALL)
+        assert problems(yaml.safe_load(example)) == []
+
     def test_the_outline_says_of_which_schema_it_is(self) -> None:
-        assert (OUTLINE["chart"], OUTLINE["version"]) == ("jupyterhub", "4.0.0-beta.3")
-        assert "4.0.0-beta.3" in (FOLDER / "README.md").read_text("utf-8")
+        assert (OUTLINE["chart"], OUTLINE["version"]) == ("jupyterhub", "4.1.0")
+        assert "图表 **4.1.0** 的结构说明" in (FOLDER / "README.md").read_text("utf-8")
 
     def test_the_documents_name_one_version_of_the_chart(self) -> None:
         named = {
