@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Double, Engine, MetaData, create_engine, event, inspect
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.functions import FunctionElement
@@ -137,7 +137,9 @@ def dropped(error: BaseException) -> bool:
     state = getattr(error.orig, "sqlstate", None) or ""
     said = str(error.orig).lower()
     away = state.startswith(("08", "57P")) or "connection refused" in said or "connection failed" in said
-    return bool(error.connection_invalidated) or away
+    # Without a statement it was the connecting that failed, in whatever words.
+    connecting = isinstance(error, OperationalError) and error.statement is None
+    return bool(error.connection_invalidated) or away or connecting
 
 
 def _passing(error: DBAPIError) -> bool:
