@@ -83,6 +83,7 @@ class Shelf:
         """Keep these files as what arrived."""
         kept = self.folder(arrival)
         self._close(kept.parent.parent)
+        self._close(kept.parent)
         self._put(kept, files)
 
     def parcels(self, arrivals: Sequence[Arrival]) -> list[Parcel]:
@@ -129,8 +130,11 @@ class Shelf:
         try:
             for name, data in files.items():
                 (fresh / name).write_bytes(data)
+                if self._coursedir.groupshared:
+                    # Whatever the umask of who collects: the next to grade is another of the group.
+                    (fresh / name).chmod(0o664)
             # Whoever reads it can open the learner's results.
-            (fresh / SECRET_NAME).chmod(0o660 if self._mode & 0o020 else 0o600)
+            (fresh / SECRET_NAME).chmod(0o660 if self._coursedir.groupshared else 0o600)
             fresh.chmod(self._mode)
             replace_folder(fresh, target)
         finally:

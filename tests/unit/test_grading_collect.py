@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,6 +85,20 @@ def test_submitted_holds_the_newest_on_time(room: Classroom) -> None:
     room.send("games", room.answers("games", right=6))
     formgrader(room).collect(MODULE.id)
     assert (room.submitted("games") / "submission_secret.txt").read_text() == second.secret
+
+
+def test_in_a_groupshared_course_the_whole_group_has_what_one_of_it_collected(room: Classroom) -> None:
+    room.send("games", room.answers("games"))
+    api = formgrader(room)
+    api.coursedir.groupshared = True
+    before = os.umask(0o077)
+    try:
+        api.collect(MODULE.id)
+    finally:
+        os.umask(before)
+    submitted = room.submitted("games")
+    shared = [submitted.parent, *submitted.parent.rglob("*"), *(submitted.parents[1] / ".kept").rglob("*")]
+    assert {path.stat().st_mode & 0o660 for path in shared} == {0o660}
 
 
 def test_collecting_twice_changes_nothing(room: Classroom) -> None:
