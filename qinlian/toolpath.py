@@ -11,6 +11,10 @@ __all__ = ["put_tools_on_path"]
 
 
 def put_tools_on_path() -> None:
-    """Put this Python's own scripts folder on PATH when the environment is not activated."""
-    if shutil.which("alembic") is None:
-        os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    """Put this Python's own scripts folder first on PATH, unless it is.
+
+    Another environment's alembic may be of another version, or not to be started by who we are.
+    """
+    ours = Path(sys.executable).parent
+    if shutil.which("alembic") != str(ours / "alembic"):
+        os.environ["PATH"] = f"{ours}{os.pathsep}{os.environ.get('PATH', '')}"
