@@ -29,7 +29,7 @@ _TOOLS = "/usr/sbin:/usr/bin:/sbin:/bin"
 _LOCKED, _OPEN = "1", ""
 """Days since 1970 after which an account is over; empty is never."""
 _TRIES = 20
-_BUSY = "cannot lock"
+_BUSY, _IN_USE = "cannot lock", "currently used"
 _SHADOW = Path("/etc/shadow")
 
 
@@ -130,8 +130,26 @@ def ensure_grader(home: Path) -> pwd.struct_passwd:
         grader = pwd.getpwnam(GRADER)
     if grader.pw_uid == 0:
         raise HubError(f"系统用户 {GRADER} 的编号是 0，和 root 是同一个人；请管理员改正 /etc/passwd")
+    if grader.pw_dir != str(home):
+        grader = _move_grader(grader.pw_dir, home)
     _make_home(home, grader.pw_uid, grader.pw_gid)
     return grader
+
+
+def _move_grader(before: str, home: Path) -> pwd.struct_passwd:
+    """The classroom lies elsewhere by now; whoever starts a program as the grader gives it the home that is on record.
+
+    Raises HubError while the classroom that had the grader before is running.
+    """
+    try:
+        _run("usermod", "--home", str(home), GRADER)
+    except HubError as error:
+        if _IN_USE not in str(error):
+            raise
+        raise HubError(
+            f"这台机器上正开着另一套课堂（{Path(before).parent}），两套不能同时开；请先停下那一套，再运行一次"
+        ) from None
+    return pwd.getpwnam(GRADER)
 
 
 def _need_root() -> None:

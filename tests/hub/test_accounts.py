@@ -7,6 +7,7 @@ import os
 import pwd
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -161,6 +162,14 @@ def test_the_grader_is_a_system_user_with_a_folder_of_its_own(tmp_path: Path):
         assert 0 < grader.pw_uid < 1000
         assert (tmp_path / "classroom").stat().st_uid == grader.pw_uid
         assert (tmp_path / "classroom").stat().st_mode & 0o777 == 0o700
+        # The classroom moved: programs of the grader's must not look for a home that is gone.
+        assert ensure_grader(tmp_path / "elsewhere" / "classroom").pw_dir == str(tmp_path / "elsewhere" / "classroom")
+        with subprocess.Popen(["setpriv", "--reuid", GRADER, "--clear-groups", "sleep", "60"]) as running:
+            time.sleep(0.5)
+            with pytest.raises(HubError, match="正开着另一套课堂") as told:
+                ensure_grader(tmp_path / "third")
+            assert str(tmp_path / "elsewhere") in str(told.value)
+            running.kill()
     finally:
         if not there:
             subprocess.run(["userdel", GRADER], check=True)
