@@ -20,7 +20,7 @@ from qinlian.hub.settings import GRADER
 from qinlian.roster.people import Person
 from tests.roster_room import person
 
-pytestmark = [pytest.mark.hub, pytest.mark.xdist_group("accounts")]
+pytestmark = [pytest.mark.hub, pytest.mark.accounts]
 
 FIRST = 57_100
 NAMES = ("qlzz-one", "qlzz_two", "qlzz3", "qlzz4", "qlzz-other")

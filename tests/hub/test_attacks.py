@@ -20,7 +20,7 @@ from tests.hub.learner import Learner, blank, edition, full_marks
 from tests.hub.room import ROOT, HubRoom
 from tests.security.canaries import canaries
 
-pytestmark = [pytest.mark.hub, pytest.mark.xdist_group("accounts")]
+pytestmark = [pytest.mark.hub, pytest.mark.accounts]
 
 MODULE = "02-gifts"
 

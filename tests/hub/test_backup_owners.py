@@ -22,7 +22,7 @@ from qinlian.backup.site import hub_site
 from qinlian.errors import BackupError
 from qinlian.hub.settings import HubSettings, Ports
 
-pytestmark = [pytest.mark.hub, pytest.mark.xdist_group("accounts")]
+pytestmark = [pytest.mark.hub, pytest.mark.accounts]
 
 ALICE, BOB = "qlbackup01", "qlbackup02"
 FOLDER = f"{ALICE}+02-gifts+2026-11-22 08:00:00.000000 UTC+abcdefghijkl"

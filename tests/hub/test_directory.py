@@ -17,7 +17,7 @@ from qinlian.roster.people import Person
 from tests.hub.small_hub import SmallHub, Visitor, running
 from tests.roster_room import person
 
-pytestmark = [pytest.mark.hub, pytest.mark.xdist_group("directory")]
+pytestmark = pytest.mark.hub
 
 TOKEN, ROOT = "roster-token-of-this-test", "administrators-token-of-this-test"
 SETTINGS = f"""

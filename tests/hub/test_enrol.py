@@ -24,7 +24,7 @@ from qinlian.hub.settings import GRADER, HubSettings, Ports
 from tests.hub.room import SHARED
 from tests.hub.small_hub import ROOT, SmallHub, running
 
-pytestmark = [pytest.mark.hub, pytest.mark.xdist_group("accounts")]
+pytestmark = [pytest.mark.hub, pytest.mark.accounts]
 
 FIRST = 57_300
 """Uids from here, so that another Hub on this machine is not in the way."""

@@ -15,7 +15,7 @@ from qinlian.hub.pages import write_proxy_pages
 from tests.e2e.classroom import DESKTOP, PHONE, picture, violations
 from tests.hub.small_hub import PASSWORDS, SmallHub, make_roster, running
 
-pytestmark = [pytest.mark.hub, pytest.mark.xdist_group("pages")]
+pytestmark = pytest.mark.hub
 
 PASSWORD, OTHER = "一句自己好记的话就行了", "另一句自己好记的话也行"
 FAR_WEST = ZoneInfo("Asia/Urumqi")

@@ -14,7 +14,7 @@ from tests.e2e.keyboard import MODULE, REFLECTION, Keyboard
 from tests.hub.learner import Learner, full_marks
 from tests.hub.room import PASSWORD, PEOPLE, HubRoom, wait_for_url
 
-pytestmark = [pytest.mark.hub, pytest.mark.xdist_group("accounts")]
+pytestmark = [pytest.mark.hub, pytest.mark.accounts]
 BY_NUMBER = {p.number: p for p in PEOPLE}
 LEARNER, TEACHER, STRANGER, OFFICE = (BY_NUMBER[n] for n in ("t901", "t951", "t952", "t999"))
 COMMENT = "说得具体。再想想谁可以帮您开口。"

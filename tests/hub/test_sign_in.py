@@ -13,7 +13,7 @@ import pytest
 
 from tests.hub.small_hub import PASSWORDS, Answer, SmallHub, Visitor, api, archive, as_json, make_roster, running, said
 
-pytestmark = [pytest.mark.hub, pytest.mark.xdist_group("sign_in")]
+pytestmark = pytest.mark.hub
 
 PASSWORD, OTHER = "一句自己好记的话就行了", "另一句自己好记的话也行"
 WRONG = "工号或密码不对。还没有设过密码的，请走“第一次登录”；忘了密码，请联系管理员重置。"

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from tests.e2e.classroom import picture, violations
 from tests.hub.small_hub import NODE, SmallHub, Visitor, archive, free_port, make_roster, running
 
-pytestmark = [pytest.mark.hub, pytest.mark.xdist_group("single_sign_on")]
+pytestmark = pytest.mark.hub
 
 HERE = Path(__file__).parent / "oidc"
 SETTINGS = """

@@ -25,7 +25,7 @@ from tests.e2e.classroom import DESKTOP, PHONE, picture, violations
 from tests.hub.small_hub import ROOT, SmallHub, Visitor, free_port, running
 from tests.staff_room import NOW, Book
 
-pytestmark = [pytest.mark.hub, pytest.mark.xdist_group("staff")]
+pytestmark = pytest.mark.hub
 
 PASSWORD, TOKEN = "一句自己好记的话就行了", "a" * 40
 TOP, CITY, COUNTY, OTHER = "云岭省开放大学", "青禾分校", "望川学习中心", "栖云分校"

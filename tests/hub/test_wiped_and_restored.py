@@ -18,7 +18,7 @@ from tests.e2e.classroom import wait_until
 from tests.hub.learner import Learner, full_marks
 from tests.hub.room import HubRoom
 
-pytestmark = [pytest.mark.hub, pytest.mark.xdist_group("accounts")]
+pytestmark = [pytest.mark.hub, pytest.mark.accounts]
 
 MODULE, ALICE, BOB = "05-procurement", "qlt903", "qlt904"
 
