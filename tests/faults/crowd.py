@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import create_engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from qinlian.core.files import Answer, AnswerFile, ResultFile
 from qinlian.errors import StoreError
@@ -153,7 +153,8 @@ class Crowd:
             found = {(r.learner, r.module): r.n for r in self._rows(
                 "SELECT learner, module, count(*) AS n FROM qinlian_attempt GROUP BY learner, module"
             )}  # fmt: skip
-        except OperationalError:
+        except (OperationalError, ProgrammingError):
+            # It is away, or no worker has made its tables yet.
             return ["the gradebook"]
         missing = [f"{who}: {found.get(who, 0)} of {n}" for who, n in self.told.submissions.items()
                    if found.get(who, 0) < n]  # fmt: skip

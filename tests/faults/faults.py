@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -19,6 +20,15 @@ from tests.postgres import PostgresServer
 
 Fault = Callable[[HubRoom, Crowd, random.Random], None]
 MANY = 8
+# Down to the last block: smaller and smaller files, until not even those fit.
+_FILL = """
+mkdir {folder} && cd {folder}
+for size in 60000000 1000000 65536 4096; do
+  i=0
+  while head -c $size /dev/zero >$size-$i 2>/dev/null; do i=$((i+1)); done
+done
+true
+"""
 
 
 def _grader(room: HubRoom, part: str) -> list[int]:
@@ -114,12 +124,9 @@ def disk_full(room: HubRoom, crowd: Crowd, dice: random.Random) -> None:
     """The learners' disk is full: nobody loses what was saved, everybody is told, and it goes on afterwards."""
     account, module = dice.choice(crowd.accounts), dice.choice(crowd.modules)
     assert crowd.save(account, module) == ""
-    filler = room.state / "learners" / "homes" / account / "filler"
-    subprocess.run(
-        ["setpriv", "--reuid", account, "--regid", account, "--clear-groups", "sh", "-c", f"cat /dev/zero > {filler}"],
-        check=False,
-        capture_output=True,
-    )
+    fillers = room.state / "learners" / "homes" / account / "fillers"
+    done = room.as_someone(account, "sh", "-c", _FILL.format(folder=fillers))
+    assert done.returncode == 0, done.stderr
     try:
         said = crowd.save(account, module)
         assert "磁盘" in said or "写" in said, said
@@ -127,7 +134,7 @@ def disk_full(room: HubRoom, crowd: Crowd, dice: random.Random) -> None:
         assert not crowd.submit(account, module)
         assert crowd.told.refused == refused + 1
     finally:
-        filler.unlink()
+        shutil.rmtree(fillers)
     assert crowd.submit(account, module)
     crowd.settle()
 
