@@ -21,7 +21,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -196,7 +195,7 @@ def _keep(found: dict[str, Any]) -> None:
     last = found["steps"][-1]
     server, kernel = round(last["server"]["pss"]), round(last["kernel"]["pss"])
     source = f"服务器 {server} MB、内核 {kernel} MB（PSS，{found['learners']} 名学员的中位数），课程打开之后"
-    said = {"learner_mb": round(last["learner_pss"]), "source": source, "measured": f"{datetime.now(UTC):%Y-%m-%d}"}
+    said = {"learner_mb": round(last["learner_pss"]), "source": source}
     KEPT.write_text(json.dumps(said, ensure_ascii=False) + "\n", "utf-8")
 
 
