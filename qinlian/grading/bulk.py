@@ -12,7 +12,6 @@ import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -335,21 +334,22 @@ def grade_submissions(
         else:
             report.skipped.append(learner)
     plan = _plan(setting, module, guard) if jobs else None
-    with _old_objects_left_alone():
-        _grade_all(setting, module, plan, jobs, report, progress, guard)
+    _leave_old_objects_alone()
+    _grade_all(setting, module, plan, jobs, report, progress, guard)
     if progress:
         progress(len(jobs), len(jobs))
     return report
 
 
-@contextmanager
-def _old_objects_left_alone() -> Iterator[None]:
-    """Keep the garbage collector from walking through all of nbgrader again and again: 0.3 s each time."""
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
+def _leave_old_objects_alone() -> None:
+    """Keep the garbage collector from walking through all of nbgrader again and again: 0.3 s each time.
+
+    Once in the life of a process: who freezes and thaws around each batch never collects anything, for what is thawed
+    does not count as new.
+    """
+    if not gc.get_freeze_count():
+        gc.collect()
+        gc.freeze()
 
 
 def _grade_all(

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 ARTEFACTS = ROOT / "test-artifacts"
@@ -157,13 +157,15 @@ def browser() -> Iterator[Browser]:
             opened.close()
 
 
-def picture(page: Page, name: str) -> None:
-    """Keep a screenshot at desktop and phone width."""
+def picture(page: Page, name: str, of: Locator | None = None) -> None:
+    """Keep a screenshot at desktop and phone width, scrolled to ``of``."""
     ARTEFACTS.mkdir(exist_ok=True)
     old = page.viewport_size
     for width, size in ((1366, DESKTOP), (390, PHONE)):
         page.set_viewport_size(size)  # type: ignore[arg-type]
         page.wait_for_timeout(400)
+        if of is not None:
+            of.evaluate("element => element.scrollIntoView({ block: 'center' })")
         page.screenshot(path=ARTEFACTS / f"{name}-{width}.png")
     if old:
         page.set_viewport_size(old)

@@ -228,7 +228,7 @@ def test_a_the_mark_and_the_comment_come_back_by_themselves(classroom: Classroom
     expect(reflection.locator(".ql-comment")).to_have_text("说得具体。<b>再想想</b>谁可以帮你开口。", timeout=90_000)
     expect(reflection.locator(".ql-score")).to_contain_text("17")
     assert page.evaluate("window.hacked") is None
-    picture(page, "10-reflection-read")
+    picture(page, "10-reflection-read", reflection.locator(".ql-comment"))
 
 
 def test_b_jupyterlab_shows_the_same_lesson(classroom: Classroom, page: Page) -> None:

@@ -32,9 +32,9 @@ def desk(chromium: Browser) -> Page:
     return chromium.new_context(viewport=DESKTOP, locale="zh-CN", timezone_id="Asia/Shanghai").new_page()
 
 
-def both_widths(page: Page, name: str) -> None:
+def both_widths(page: Page, name: str, of: Locator | None = None) -> None:
     """A picture at either width; nothing may be wider than a phone."""
-    picture(page, f"hub-{name}")
+    picture(page, f"hub-{name}", of)
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     page.wait_for_timeout(400)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{name} is wider than a phone"
@@ -144,7 +144,7 @@ def test_9_the_learner_sees_mark_and_comment(room: HubRoom, page: Page) -> None:
     page.locator(f"#open-{MODULE}").click()
     reflection = page.locator(".ql-root").filter(has=page.locator("textarea"))
     expect(reflection.locator(".ql-comment")).to_have_text(COMMENT, timeout=120_000)
-    both_widths(page, "7-read")
+    both_widths(page, "7-read", reflection.locator(".ql-comment"))
 
 
 def test_a_the_report_shows_only_the_right_branch(room: HubRoom, desk: Page, chromium: Browser) -> None:

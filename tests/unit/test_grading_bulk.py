@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sqlite3
@@ -160,6 +161,15 @@ def test_only_what_is_new_is_graded(room: Room) -> None:
     assert (again.graded, len(again.skipped)) == ([], 3)
     room.submit("learner00001", None, MOMENT + timedelta(days=1))
     assert in_bulk(room).graded == ["learner00001"]
+
+
+def test_what_a_batch_leaves_behind_can_be_collected(room: Room) -> None:
+    room.submit("zhang", some_answers(room.edition, "zhang", "right"))
+    in_bulk(room)
+    kept = gc.get_freeze_count()
+    assert kept
+    in_bulk(room, force=True)
+    assert gc.get_freeze_count() <= kept, "every batch would keep its garbage for as long as the worker lives"
 
 
 def test_graded_learners_can_be_chosen(room: Room) -> None:
