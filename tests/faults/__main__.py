@@ -57,13 +57,14 @@ def start_servers(room: HubRoom) -> None:
         time.sleep(0.5)
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
+    """Run the rounds; returns 0 once every one of them was whole. What is not raises AssertionError."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults")
     parser.add_argument("--rounds", type=int, default=100, help="of worker, hub and database")
     parser.add_argument("--few", type=int, default=5, help="of the others")
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     with running_server(fsync="on") as server:
         room = HubRoom(options=("--learner-disk", "1", "--database-url", server.url))
         try:
