@@ -122,6 +122,7 @@ def database_killed(server: PostgresServer) -> Fault:
 
 def disk_full(room: HubRoom, crowd: Crowd, dice: random.Random) -> None:
     """The learners' disk is full: nobody loses what was saved, everybody is told, and it goes on afterwards."""
+    assert os.path.ismount(room.state / "learners"), "this machine gave learners no disk of their own"
     account, module = dice.choice(crowd.accounts), dice.choice(crowd.modules)
     assert crowd.save(account, module) == ""
     fillers = room.state / "learners" / "homes" / account / "fillers"
