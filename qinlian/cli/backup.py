@@ -35,22 +35,25 @@ _database_option = click.option("--database-url", metavar="地址", help="Hub �
 @root_option
 @_state_option
 @_homes_option
-@click.argument("file", required=False, type=click.Path(path_type=Path), metavar="[文件]")
-def backup(root: Path, state: Path | None, homes: Path | None, file: Path | None) -> None:
+@click.argument("file", required=False, type=click.Path(), metavar="[文件]")
+def backup(root: Path, state: Path | None, homes: Path | None, file: str | None) -> None:
     """把整个课堂备份成一个文件（课堂可以开着）；写文件夹就在里面按时间取名。"""
     from qinlian.backup.making import backup_name, make_backup
 
     site = _site(root, state, homes)
     if state is None and next(site.learners_data(), None) is None:
         raise BackupError("这里还没有开过课，没有可备份的；要备份 Hub 课堂，请写 --state 文件夹，如 /srv/qinlian")
-    path = file or Path()
+    path = Path(file or ".")
+    # A disk that is not mounted tonight must not leave a file where the folder should be.
+    if file is not None and file.endswith("/") and not path.is_dir():
+        raise BackupError(f"没有文件夹 {path}；请先建好，或检查它所在的磁盘挂上没有")
     if path.is_dir():
         path /= backup_name(site.course_id, datetime.now(UTC))
     with _bar() as progress, _said("没有备份"):
         made = make_backup(site, path, progress)
     say(f"已备份到 {path}：{made.files} 个文件，{made.packed / 1e6:.1f} MB（原 {made.size / 1e6:.1f} MB）")
     for line in made.warnings:
-        click.secho(f"没有备份：{line}", fg="yellow", err=True)
+        click.secho(f"没有收进备份：{line}", fg="yellow", err=True)
     say("里面有答案、密钥和学员的作答，请像保管试卷一样保管")
 
 

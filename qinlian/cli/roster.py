@@ -229,10 +229,10 @@ def code(root: Path, state: Path | None, number: str) -> None:
     """给一个人新的首次登录码；他原来的密码和登录随之作废。"""
     here = _here(root, state)
     if here.hub is None:
-        raise QinlianError("这里没有 Hub 课堂，不用登录码")
+        raise QinlianError("这里没有 Hub 课堂，不能发登录码；请用 --state 写明课堂的位置")
     person = here.place.roster().find(_account(number))
     if person is None or person.archived:
-        raise RosterError(f"名单里没有在学的 {number}；归档的人先用 qinlian roster restore 恢复")
+        raise RosterError(f"名单里没有工号 {number}，或者这个人已归档；归档的人先用 qinlian roster restore 恢复")
     from qinlian.hub.codes import new_code
 
     say(f"{person.name}（{person.number}）的首次登录码：{new_code(person.account, here.hub)}")

@@ -72,7 +72,7 @@ def complaint(password: str, again: str, number: str, code: str = "") -> str | N
         known = unicodedata.normalize("NFKC", known).strip().casefold()
         # A short number may stand in a good password by chance.
         if known and known in bare and len(bare) - len(known) < LEAST // 2:
-            return f"密码不能就是{what}，请换一个"
+            return f"不能用{what}当密码，只在前后加几个字符也不行；请换一个"
     if len(set(bare)) < _FEWEST_DIFFERENT or _is_a_row(bare):
         return "这个密码太容易猜到，请换一个"
     return None

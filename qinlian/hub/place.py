@@ -77,7 +77,7 @@ def make_learners_disk(hub: HubSettings, gigabytes: int) -> str:
         return ""
     image = hub.private / "learners.img"
     if hub.learners.is_dir() and any(hub.learners.iterdir()) and not image.exists():
-        return "学员的文件没有单独的磁盘（课堂建立时没有设置）"
+        return f"学员的文件没有单独的磁盘，写满会影响整台机器；请把 {hub.learners} 放到独立的分区上"
     hub.learners.mkdir(exist_ok=True)
     fresh = not image.exists()
     try:

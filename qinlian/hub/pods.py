@@ -163,9 +163,9 @@ def _admitted(person: Listed | None) -> Listed:
     if person is None:
         raise NoPodError("名单里没有您的账号；请联系管理员")
     if person.archived:
-        raise NoPodError("您的账号已停用；如有疑问请联系管理员")
+        raise NoPodError("您已经不在名单上；如有疑问请联系管理员")
     if person.role != "学员":
-        raise NoPodError("教师和管理员没有自己的课程服务器；请从“教师工作台”进入")
+        raise NoPodError("教师和管理员没有自己的学习空间；请从“教师工作台”进入")
     # The roster hands none of them out; an older one may have done so.
     if person.uid in RESERVED_UIDS:
         raise NoPodError("您的账号的编号与系统保留的编号冲突，暂时打不开课程；请联系管理员更正")

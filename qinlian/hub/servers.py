@@ -309,7 +309,7 @@ def run_hub(root: Path, state: Path, wishes: Wishes, roster: Path | None = None)
             _bring_people(hub, roster, console)
             console.print(f"\n {course.title} 的 Hub 课堂已经开好，按 Ctrl-C 结束\n")
             console.print(f"  网址  {hub.url}")
-            console.print("  学员用工号登录，进“我的学习”；教师登录后进教师页")
+            console.print("  学员用工号登录，进“我的学习”；教师登录后进“教师工作台”")
             console.print(f"  名单  qinlian roster import 学员.xlsx --state {hub.state}")
             console.print(f"  日志  {hub.private / 'logs'}\n")
             _keep_up(processes, console)
@@ -343,4 +343,4 @@ def _bring_people(hub: HubSettings, roster: Path | None, console: Console) -> No
     command = [str(hub.program / "qinlian"), "roster", *words, "--state", str(hub.state)]
     done = subprocess.run([sys.executable, "-P", *command], cwd=hub.course_root.parent, check=False)
     if done.returncode:
-        console.print("名单没有处理完，课堂照常开着；改好后请运行上面的命令再试")
+        console.print(f"名单没有处理完，课堂照常开着；改好后运行：sudo {hub.program}/qinlian roster {words[0]} …")

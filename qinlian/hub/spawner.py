@@ -56,9 +56,9 @@ class LearnerSpawner(LocalProcessSpawner):  # type: ignore[misc]
         except SignInError as error:
             raise web.HTTPError(503, str(error)) from error
         if person is None or person.archived:
-            raise web.HTTPError(403, "名单里没有您，或者您已离开这个课程；如有疑问请联系本单位的管理员")
+            raise web.HTTPError(403, "您不在名单上；如有疑问请联系本单位的管理员")
         if person.role != "学员":
-            raise web.HTTPError(403, "教师没有自己的学习空间；请从教师页进入")
+            raise web.HTTPError(403, "教师和管理员没有自己的学习空间；请从“教师工作台”进入")
         return person
 
     def get_env(self) -> dict[str, str]:

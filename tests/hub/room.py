@@ -180,6 +180,19 @@ class HubRoom:
         environment = {**os.environ, "QINLIAN_STATE": str(self.state), "PYTHONUTF8": "1"}
         return subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, check=False)
 
+    def as_grader(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """A command over this Hub's gradebook, in the way that deploy/hub/README.md tells."""
+        classroom = self.state / "classroom"
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(classroom),
+            "QINLIAN_CLASSROOM": str(classroom),
+            "QINLIAN_EXCHANGE": str(self.state / "learners" / "exchange"),
+        }
+        grader = ("setpriv", "--reuid", "qinlian-grader", "--regid", "qinlian-grader", "--init-groups")
+        command = [*grader, str(self.state / "venv" / "bin" / "qinlian"), *words, "--root", "course"]
+        return subprocess.run(command, cwd=self.state, env=environment, capture_output=True, text=True, check=False)
+
     # -- people
 
     def codes(self) -> dict[str, str]:

@@ -82,7 +82,7 @@ def test_an_account_that_exists_looks_like_one_that_does_not(hub: SmallHub, numb
 def test_somebody_archived_is_told_so(hub: SmallHub):
     hub.store.set_password("ql2001", PASSWORD)
     answer = Visitor(hub).sign_in("2001", PASSWORD)
-    assert (answer.status, said(answer)) == (403, "您已经不在学员名单上，不能登录。如果名单有误，请联系管理员。")
+    assert (answer.status, said(answer)) == (403, "您已经不在名单上，不能登录。如果名单有误，请联系管理员。")
 
 
 def test_whoever_is_archived_later_is_out_soon_with_their_tokens(hub: SmallHub, number: str):
@@ -94,7 +94,7 @@ def test_whoever_is_archived_later_is_out_soon_with_their_tokens(hub: SmallHub, 
     time.sleep(1.2)
     assert not learner.signed_in
     assert api(hub, "/user", token).status == 403
-    assert "不在学员名单上" in said(learner.sign_in(number, PASSWORD))
+    assert "不在名单上" in said(learner.sign_in(number, PASSWORD))
 
 
 def personal_token(visitor: Visitor, number: str, note: str = "") -> str:

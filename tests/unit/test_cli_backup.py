@@ -76,7 +76,7 @@ def test_what_was_left_out_is_told(
 ) -> None:
     (root / ".classroom/homes/learner/link").symlink_to("/etc/passwd")
     assert run(monkeypatch, "backup", "--root", root, tmp_path / "b.tar.gz") == 0
-    assert "没有备份：链接或特殊文件 1 个，如 homes/learner/link" in capsys.readouterr().err
+    assert "没有收进备份：链接或特殊文件 1 个，如 homes/learner/link" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,7 @@ def test_what_was_left_out_is_told(
         (("backup", "--root", "{empty}"), "这里还没有开过课"),
         (("backup", "--root", "{tmp}"), "没有 nbgrader_config.py"),
         (("backup", "--root", "{here}", "{tmp}/no/where.tar.gz"), "没有文件夹"),
+        (("backup", "--root", "{here}", "{tmp}/disk/"), "没有文件夹"),
         (("backup", "--state", "{tmp}"), "没有 Hub 课堂"),
         (("restore", "--root", "{empty}", "{tmp}/none.tar.gz"), "没有找到文件"),
         (("restore", "--root", "{empty}", "{here}/nbgrader_config.py"), "不是 qinlian backup 写的备份"),

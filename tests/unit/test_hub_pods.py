@@ -123,7 +123,7 @@ class TestWhatItIsTold:
 class TestWhoGetsNone:
     @pytest.mark.parametrize(
         ("account", "reason"),
-        [("ql1002", "教师工作台"), ("ql1003", "已停用"), ("ql9999", "名单里没有")],
+        [("ql1002", "教师工作台"), ("ql1003", "已经不在名单上"), ("ql9999", "名单里没有")],
     )
     def test_the_reason_is_what_the_page_shows(self, account: str, reason: str) -> None:
         with pytest.raises(HubError, match=reason) as refused:

@@ -51,7 +51,7 @@ def test_the_roster_decides_whatever_else_is_allowed(gate: RosterGate):
     found = admitted(gate, "ql10001")
     assert found is not None
     assert found["user_info"] == {"name": "张三"}
-    for name, said in (("ql10002", "已经不在学员名单上"), ("ql99999", "名单上没有您的工号"), ("root", "名单上没有")):
+    for name, said in (("ql10002", "已经不在名单上"), ("ql99999", "名单上没有您的工号"), ("root", "名单上没有")):
         with pytest.raises(web.HTTPError, match=said) as refused:
             admitted(gate, name)
         assert refused.value.status_code == 403

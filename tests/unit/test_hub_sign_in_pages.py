@@ -129,8 +129,8 @@ def test_an_error_page_says_what_to_do(status: int, said: str):
 
 
 def test_an_error_page_shows_what_our_own_code_says():
-    page = render("error.html", status_code=403, message="您已经不在学员名单上，不能登录")
-    assert "您已经不在学员名单上，不能登录。" in page
+    page = render("error.html", status_code=403, message="您已经不在名单上，不能登录")
+    assert "您已经不在名单上，不能登录。" in page
     assert "<h1>没有登录成功</h1>" in page
     assert "没有打开它的权限" not in page
     assert "<h1>不能打开这个页面</h1>" in render("error.html", status_code=403, message="教师没有空间", user=person())
