@@ -39,6 +39,7 @@ else:
 c.RosterGate.db_url = hub.db_url
 c.Authenticator.admin_users = set(hub.admins)
 c.JupyterHub.template_paths = [str(TEMPLATES)]
+c.JupyterHub.template_vars = {"contact": hub.contact}
 c.JupyterHub.default_url = landing(instructors)
 
 # 3. A learner's server: the learner's own unix user, within limits, without terminal or formgrader.

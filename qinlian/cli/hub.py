@@ -18,6 +18,7 @@ from qinlian.cli.base import app, course_dir, root_option
 @click.option("--port", type=click.IntRange(1, 65535), metavar="端口", help="默认 8000")
 @click.option("--url", "known_as", metavar="网址", help="学员输入的网址，如 https://xuetang.example.cn")
 @click.option("--domain", metavar="网址", help="给每个学习空间一个独立的子域名，如 https://xuetang.example.cn")
+@click.option("--contact", metavar="联系方式", help="登录页和出错页上写明找谁，如“培训处 张老师 0000-1234567”")
 @click.option("--certificate", type=click.Path(path_type=Path), metavar="文件", help="HTTPS 证书，与 --key 一起用")
 @click.option("--key", type=click.Path(path_type=Path), metavar="文件", help="HTTPS 私钥")
 @click.option("--database-url", metavar="地址", help="成绩册用 PostgreSQL，如 postgresql+psycopg://用户:口令@主机/库")
@@ -36,6 +37,7 @@ def hub(
     port: int | None,
     known_as: str | None,
     domain: str | None,
+    contact: str | None,
     certificate: Path | None,
     key: Path | None,
     database_url: str | None,
@@ -53,6 +55,7 @@ def hub(
         port=port,
         known_as=known_as,
         domain=domain,
+        contact=contact,
         database_url=database_url,
         certificate=certificate,
         key=key,

@@ -59,6 +59,7 @@ class Wishes:
     port: int | None = None
     known_as: str | None = None
     domain: str | None = None
+    contact: str | None = None
     database_url: str | None = None
     certificate: Path | None = None
     key: Path | None = None
@@ -92,7 +93,7 @@ def settings_for(state: Path, course_id: str, wishes: Wishes) -> HubSettings:
         raise ClassroomError(f"{state} 是课程 {known.course_id} 的课堂；请用 --state 给 {course_id} 另选一个位置")
     changed: dict[str, object] = {
         name: getattr(wishes, name)
-        for name in ("host", "port", "known_as", "domain", "database_url")
+        for name in ("host", "port", "known_as", "domain", "contact", "database_url")
         if getattr(wishes, name) is not None
     }
     for name in ("certificate", "key"):

@@ -49,8 +49,9 @@ class HubSettings(BaseModel):
     ``known_as`` is the address people type where it is not the one it listens on. ``database_url`` is empty for
     the embedded SQLite gradebook. ``certificate`` and ``key`` are files for HTTPS; without them a front server is
     expected to do it. ``domain`` gives every server a host name of its own below it, so that nothing a learner's
-    server sends can act in an instructor's name. ``single_sign_on`` is what the institution's sign-on is set up
-    with, empty for passwords. ``admins`` are the accounts that see the Hub's own administration.
+    server sends can act in an instructor's name. ``contact`` is whom people ask for help, as the pages say it.
+    ``single_sign_on`` is what the institution's sign-on is set up with, empty for passwords. ``admins`` are the
+    accounts that see the Hub's own administration.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -61,6 +62,7 @@ class HubSettings(BaseModel):
     port: int = 8000
     known_as: str = ""
     domain: str = ""
+    contact: str = ""
     database_url: str = Field(default="", repr=False)
     certificate: str = ""
     key: str = ""

@@ -87,7 +87,9 @@ def test_the_address_that_people_type(tmp_path: Path, more: dict[str, object], u
 
 class TestASecondStart:
     def test_keeps_what_the_first_one_was_told(self, tmp_path: Path) -> None:
-        first = settings_for(tmp_path, "qinlian", Wishes(port=8123, database_url="postgresql+psycopg://h/d"))
+        first = settings_for(
+            tmp_path, "qinlian", Wishes(port=8123, contact="培训处", database_url="postgresql+psycopg://h/d")
+        )
         first.save()
         again = settings_for(tmp_path, "qinlian", Wishes())
         assert again == first
