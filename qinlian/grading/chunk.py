@@ -173,12 +173,14 @@ class Chunk:
             self.setting.log.warning("提交 %s 暂时没有评分：%s", parcel.arrival.folder, reason)
             self.ledger.later[parcel.arrival.folder] = seconds
             self.summary.reasons[parcel.arrival.folder] = reason
+            self.summary.later.add(parcel.arrival.learner)
 
     def _leave(self, parcels: Sequence[Parcel]) -> None:
         """They are somebody else's by now; whoever has them grades them from the beginning."""
         for parcel in parcels:
             self.setting.log.warning("提交 %s 由另一个评分程序接手了", parcel.arrival.folder)
             self.ledger.lost.add(parcel.arrival.folder)
+            self.summary.later.add(parcel.arrival.learner)
 
 
 def _waves(parcels: Sequence[Parcel]) -> Iterator[list[Parcel]]:

@@ -126,10 +126,24 @@ class Follower:
 
     def _regrade(self, module: str, wrong: set[str]) -> None:
         # One that grading again does not set right (stock collect took it, say) is not tried for ever.
-        tried, self._tried[module] = self._tried.get(module, set()), wrong
-        if wrong - tried:
-            for parcel in self._rounds.again(module, Summary(), learners=wrong - tried):
-                self._pages.add(module, parcel.arrival.learner)
+        tried = self._tried.get(module, set()) & wrong
+        summary = Summary()
+        try:
+            if wrong - tried:
+                for parcel in self._rounds.again(module, summary, learners=wrong - tried):
+                    self._pages.add(module, parcel.arrival.learner)
+        except BaseException:
+            # Who was not reached has marks by the old date, and nothing else would ever lead here again.
+            self._once_more(module)
+            raise
+        self._tried[module] = wrong - summary.later
+        if summary.later:
+            self._once_more(module)
+
+    def _once_more(self, module: str) -> None:
+        self._dues.pop(module, None)
+        self._stamp = None
+        self._next = max(self._next, time.monotonic() + _AFTER_FAILURE)
 
     def _results(self) -> None:
         """Write again some of the results that may be no longer true."""

@@ -285,12 +285,12 @@ def write_refusal(setting: Setting, refusal: Refusal) -> None:
     write_result(setting.results, refusal.secret, result)
 
 
-def tell_refused(setting: Setting, intake: Intake) -> tuple[int, set[tuple[str, str]]]:
+def tell_refused(setting: Setting, intake: Intake) -> tuple[int, dict[tuple[str, str], list[str]]]:
     """Tell everybody whose submission was refused or put aside.
 
-    Returns how many were refused, and of whom, in which module, something was put aside.
-
-    Whom it cannot tell now, it tells the next time.
+    Returns how many were refused, and what was put aside: (learner, module) → folders. These are told again the next
+    time, as is whoever cannot be told now, until ``intake.arrivals.told`` is given them: what nbgrader shows in their
+    place has to be graded first.
     """
     told: list[Refusal] = []
     for refusal in intake.refusals:
@@ -300,7 +300,11 @@ def tell_refused(setting: Setting, intake: Intake) -> tuple[int, set[tuple[str, 
             told.append(refusal)
         except (OSError, SQLAlchemyError):
             setting.log.exception("没有把提交 %s 未收的原因告诉提交的人，稍后再试", refusal.arrival.folder)
-    if told:
-        intake.arrivals.told(r.arrival.folder for r in told)
-    parked = {(r.arrival.learner, r.arrival.module) for r in told if r.arrival.state == "停放"}
+    parked: dict[tuple[str, str], list[str]] = {}
+    for refusal in told:
+        if refusal.arrival.state == "停放":
+            parked.setdefault((refusal.arrival.learner, refusal.arrival.module), []).append(refusal.arrival.folder)
+    refused = [r.arrival.folder for r in told if r.arrival.state != "停放"]
+    if refused:
+        intake.arrivals.told(refused)
     return sum(r.arrival.state == "拒收" for r in told), parked

@@ -34,7 +34,7 @@ CHUNK = 32
 """How many learners are graded at a time: few, so that results go out early and a restart costs little."""
 LIMIT = 30.0
 """Seconds that one such chunk may take, or one feedback page."""
-_OTHERS_WAIT, _LOOK = 60.0, 0.1
+_OTHERS_WAIT, _LOOK, _TELL_AGAIN = 60.0, 0.1, 5.0
 
 
 class Rounds:
@@ -58,6 +58,7 @@ class Rounds:
         self.claims = Claims(setting.db_url, owner)
         self._limit, self._fatal = limit, fatal
         self._owed: list[Ledger] = []
+        self._tell_from = 0.0
 
     # New submissions
 
@@ -202,10 +203,17 @@ class Rounds:
 
     def tell_refused(self) -> int:
         """Tell whose submission was not taken, where that is still to be done; how many were refused."""
+        if time.monotonic() < self._tell_from:
+            return 0
         refused, parked = tell_refused(self.setting, self.intake)
-        for learner, module in parked:
+        for (learner, module), folders in parked.items():
             # What came before the one that was put aside is what nbgrader shows after all.
-            self.again(module, Summary(), learners=[learner])
+            summary = Summary()
+            self.again(module, summary, learners=[learner])
+            if summary.later:
+                self._tell_from = time.monotonic() + _TELL_AGAIN
+            else:
+                self.intake.arrivals.told(folders)
         return refused
 
     def publish(self, module: str, learners: Collection[str]) -> tuple[list[Parcel], list[Parcel]]:

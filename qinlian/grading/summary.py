@@ -17,7 +17,10 @@ def silent(_: str, __: int, ___: int) -> None:
 
 @dataclass
 class Summary:
-    """What came of one or several rounds. ``reasons`` maps a failed folder's name to a Chinese reason."""
+    """What came of one or several rounds. ``reasons`` maps a failed folder's name to a Chinese reason.
+
+    ``later`` are learners with whom something passing is wrong: another try may go better.
+    """
 
     graded: int = 0
     recorded: int = 0
@@ -25,6 +28,7 @@ class Summary:
     results: int = 0
     feedback: int = 0
     reasons: dict[str, str] = field(default_factory=dict)
+    later: set[str] = field(default_factory=set)
 
     @property
     def failed(self) -> int:

@@ -9,19 +9,31 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import signal
 import stat
 import subprocess
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+import psutil
 from pydantic import BaseModel, ConfigDict
 
 from qinlian.errors import HubError
 from qinlian.hub.settings import GRADER
 from qinlian.roster.people import Person
 
-__all__ = ["AccountChanges", "ensure_account", "ensure_accounts", "ensure_grader", "lock_account", "unlock_account"]
+__all__ = [
+    "AccountChanges",
+    "end_all_of",
+    "ensure_account",
+    "ensure_accounts",
+    "ensure_grader",
+    "lock_account",
+    "unlock_account",
+]
 
 _NO_SHELL = "/usr/sbin/nologin"
 _COMMENT = "qinlian"
@@ -74,6 +86,7 @@ def ensure_accounts(people: Iterable[Person], homes: Path) -> AccountChanges:
                     unlocked.append(name)
             elif _is_ours(name, person.uid, homes / name) and not ends.get(name):
                 lock_account(name)
+                end_all_of(name)
                 locked.append(name)
         except HubError as error:
             failed.append(name)
@@ -115,6 +128,24 @@ def lock_account(name: str) -> None:
 def unlock_account(name: str) -> None:
     """The other way round."""
     _run("usermod", "--expiredate", _OPEN, name)
+
+
+def end_all_of(account: str) -> int:
+    """Kill every process of a unix user; how many there were."""
+    try:
+        uid = pwd.getpwnam(account).pw_uid
+    except KeyError:
+        return 0
+    if uid == 0:
+        raise ValueError("never root's")
+    found = 0
+    for process in psutil.process_iter(["uids"]):
+        uids: Any = process.info["uids"]
+        if uids is not None and uid in (uids.real, uids.effective):
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGKILL)
+                found += 1
+    return found
 
 
 def ensure_grader(home: Path) -> pwd.struct_passwd:

@@ -7,15 +7,19 @@ shell to every instructor of every branch.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from jupyter_server.serverapp import ServerApp
 from jupyterhub.singleuser.extension import JupyterHubSingleUser
+from tornado import web
 
 from qinlian.toolpath import put_tools_on_path
 
-__all__ = ["FormgraderServer", "FormgraderService", "main", "write_formgrader_settings"]
+__all__ = ["FormgraderServer", "FormgraderService", "leave_out", "main", "write_formgrader_settings"]
+
+ELSEWHERE = "发布、收回、截止时间和名单不在这里改；请回到“教师工作台”，或联系管理员"
 
 
 class FormgraderServer(ServerApp):
@@ -66,9 +70,45 @@ class FormgraderService(JupyterHubSingleUser):  # type: ignore[misc]
         return "jupyterhub"
 
 
+def _refused(*_: object) -> None:
+    raise web.HTTPError(403, ELSEWHERE)
+
+
+def _without(handler: type, *methods: str) -> type:
+    """A handler of nbgrader's that refuses these methods."""
+    refusals: dict[str, Callable[..., object]] = dict.fromkeys(methods, web.authenticated(_refused))
+    return type(handler.__name__, (handler,), refusals)
+
+
+def leave_out() -> None:
+    """Take away what nbgrader serves to every instructor and none may have here; call it before the service starts.
+
+    Files beside a submission: its path leads to any file below the course's folder, the key among them, and none is
+    handed in that an instructor would open. Releasing, due dates and people: whose they are is decided by the
+    instructors' pages.
+    """
+    from nbgrader.server_extensions.formgrader import apihandlers, handlers
+
+    handlers.default_handlers[:] = [
+        entry for entry in handlers.default_handlers if entry[1] is not handlers.SubmissionFilesHandler
+    ]
+    narrowed = {
+        apihandlers.AssignHandler: ("post",),
+        apihandlers.ReleaseHandler: ("post",),
+        apihandlers.UnReleaseHandler: ("post",),
+        apihandlers.AssignmentHandler: ("put",),
+        apihandlers.StudentHandler: ("put",),
+    }
+    apihandlers.default_handlers[:] = [
+        (entry[0], _without(entry[1], *narrowed[entry[1]]), *entry[2:]) if entry[1] in narrowed else entry
+        for entry in apihandlers.default_handlers
+    ]
+
+
 def main() -> None:
     """Run the service; the Hub says where through the environment."""
     put_tools_on_path()
+    leave_out()
     FormgraderService.launch_instance()
 
 

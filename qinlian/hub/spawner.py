@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import os
-import pwd
 import resource
-import signal
 from collections.abc import Callable
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import psutil
 from jupyterhub.spawner import LocalProcessSpawner
 from tornado import web
 from traitlets import Dict, Unicode
@@ -20,6 +16,7 @@ from traitlets import Dict, Unicode
 from qinlian.authoring.secret import read_secret
 from qinlian.core.files import letterbox_name
 from qinlian.errors import SignInError
+from qinlian.hub.accounts import end_all_of
 from qinlian.hub.learner_server import learner_command, learner_environment
 from qinlian.hub.listed import DatabaseRoster, Listed
 from qinlian.hub.settings import HubSettings
@@ -104,20 +101,7 @@ class LearnerSpawner(LocalProcessSpawner):  # type: ignore[misc]
         await super().stop(now=now)
         end_all_of(self.user.name)
 
-
-def end_all_of(account: str) -> int:
-    """Kill every process of a unix user; how many there were."""
-    try:
-        uid = pwd.getpwnam(account).pw_uid
-    except KeyError:
-        return 0
-    if uid == 0:
-        raise ValueError("never root's")
-    found = 0
-    for process in psutil.process_iter(["uids"]):
-        uids: Any = process.info["uids"]
-        if uids is not None and uid in (uids.real, uids.effective):
-            with suppress(psutil.NoSuchProcess):
-                process.send_signal(signal.SIGKILL)
-                found += 1
-    return found
+    def run_post_stop_hook(self) -> Any:
+        """The same for a server that ended by itself: the Hub does not stop what has stopped, but comes by here."""
+        end_all_of(self.user.name)
+        return super().run_post_stop_hook()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from urllib.parse import quote
 
 import openpyxl
 import pytest
@@ -136,6 +137,14 @@ def test_8_the_reflection_is_read_and_marked_in_formgrader(room: HubRoom, desk: 
     comment.press("Tab")
     desk.wait_for_timeout(1500)
     picture(desk, "hub-6-formgrader")
+    found = re.search(r"/submissions/([^/?]+)", desk.url)
+    assert found is not None
+    secret = room.state / "course" / "course" / "secret.txt"
+    for path in ("..%2F..%2F..%2F..%2Fcourse%2Fsecret.txt", quote(str(secret), safe="")):
+        address = f"{room.url}/services/formgrader/formgrader/submissions/{found[1]}/{path}"
+        answer = desk.request.get(address)
+        assert answer.status == 404, f"a file of the course: {address}"
+        assert secret.read_text() not in answer.text()
 
 
 def test_9_the_learner_sees_mark_and_comment(room: HubRoom, page: Page) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
+from qinlian.grading import chunk, follow
 from qinlian.grading.summary import Summary
 from qinlian.grading.worker import Worker
 from tests.classroom import QUIZ, Classroom, Sent, classroom_on
@@ -54,6 +58,32 @@ def test_an_extension_lets_a_late_attempt_count_in_gradebook_and_result_alike(ro
     all_done(worker)
     # Now both are late, and of those the better one counts.
     assert counted(room, second) == (True, 80.0, 80.0)
+
+
+@pytest.mark.parametrize("where", ["in between", "while grading"])
+def test_an_extension_counts_though_the_gradebook_went_away_meanwhile(
+    room: Classroom, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    worker = Worker(room.setting)
+    _, second = two_attempts(room, worker, between=True)
+    monkeypatch.setattr(follow, "_AFTER_FAILURE", 0.0)
+    owner, name = (worker.rounds, "again") if where == "in between" else (chunk, "grade_submissions")
+    real, failures = getattr(owner, name), [OperationalError("SELECT 1", {}, Exception("locked"))]
+
+    def fails_once(*args: Any, **named: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return real(*args, **named)
+
+    monkeypatch.setattr(owner, name, fails_once)
+    with room.gradebook() as gradebook:
+        gradebook.grant_extension(MODULE.id, "li", hours=1)
+    worker.follower.look_again()
+    for _ in range(3):
+        with suppress(OperationalError):
+            all_done(worker)
+    assert failures == []
+    assert counted(room, second) == (False, 80.0, 80.0)
 
 
 def test_a_due_date_moved_back_takes_away_what_came_after_it(room: Classroom) -> None:

@@ -127,6 +127,26 @@ class TestFailures:
         Worker(room.setting).step()
         assert told(room, sent).score == 80.0
 
+    def test_what_stands_in_its_place_is_graded_before_anybody_is_told_for_good(
+        self, room: Classroom, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        room.send("games", room.answers("games"))
+        rounds = room.rounds()
+        rounds.intake.take()
+        give_up(rounds)
+
+        def away(*_: object, **__: object) -> None:
+            raise OperationalError("SELECT 1", {}, Exception("gone"))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(rounds, "again", away)
+            with pytest.raises(OperationalError):
+                rounds.tell_refused()
+        (arrival,) = rounds.intake.arrivals.untold()
+        assert arrival.state == "停放"
+        rounds.tell_refused()
+        assert rounds.intake.arrivals.untold() == []
+
     def test_a_result_that_could_not_be_written_is_written_later(
         self, room: Classroom, monkeypatch: pytest.MonkeyPatch
     ) -> None:
