@@ -6,8 +6,31 @@ import sys
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from qinlian.cli.base import app, course_dir, root_option
+from qinlian.errors import ClassroomError
+
+_DATABASE = "QINLIAN_DATABASE_URL"
+
+
+def _without_password(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """What stands on a command line can be read by everybody on the machine, for as long as the Hub runs."""
+    given = context.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+    if value and given:
+        from sqlalchemy.engine import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        try:
+            password = make_url(value).password
+        except ArgumentError:
+            raise ClassroomError("--database-url 的地址不对；应像 postgresql+psycopg://用户@主机/库") from None
+        if password:
+            raise ClassroomError(
+                f"口令不要写在命令里，机器上的人都看得到；请把整个地址放进环境变量 {_DATABASE}，去掉 --database-url，"
+                f"再运行一次（第一次以后就记住了）"
+            )
+    return value
 
 
 @app.command()
@@ -21,7 +44,13 @@ from qinlian.cli.base import app, course_dir, root_option
 @click.option("--contact", metavar="联系方式", help="登录页和出错页上写明找谁，如“培训处 张老师 0000-1234567”")
 @click.option("--certificate", type=click.Path(path_type=Path), metavar="文件", help="HTTPS 证书，与 --key 一起用")
 @click.option("--key", type=click.Path(path_type=Path), metavar="文件", help="HTTPS 私钥")
-@click.option("--database-url", metavar="地址", help="成绩册用 PostgreSQL，如 postgresql+psycopg://用户:口令@主机/库")
+@click.option(
+    "--database-url",
+    envvar=_DATABASE,
+    callback=_without_password,
+    metavar="地址",
+    help=f"成绩册用 PostgreSQL，如 postgresql+psycopg://用户@主机/库；有口令的放进环境变量 {_DATABASE}",
+)
 @click.option(
     "--sso", type=click.Path(path_type=Path), metavar="文件", help="统一身份认证的设置（docs/hub-sign-in.md）"
 )

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from qinlian.core.files import ANSWERS_LIMIT, ANSWERS_NAME, SECRET_NAME, TIMESTAMP_NAME
 from qinlian.errors import SubmissionError
+from qinlian.grading.submission import PASSING
 
 __all__ = [
     "NOTEBOOK",
@@ -137,7 +138,10 @@ class _Refused(Exception):  # noqa: N818 - carries a reason from _read to its ca
 
 
 def _read(folder: int, name: str, limit: int, owner: int | None) -> tuple[bytes, os.stat_result] | None:
-    """Up to ``limit`` + 1 bytes of a regular file, or None when there is no such name."""
+    """Up to ``limit`` + 1 bytes of a regular file, or None when there is no such name.
+
+    Raises _Refused for what may not be taken, and OSError for a fault that passes.
+    """
     try:
         before = os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
@@ -152,6 +156,8 @@ def _read(folder: int, name: str, limit: int, owner: int | None) -> tuple[bytes,
     except FileNotFoundError:
         return None
     except OSError as error:
+        if error.errno in PASSING:
+            raise
         raise _Refused("是一个链接" if error.errno == errno.ELOOP else "读不出来") from None
     try:
         found = os.fstat(handle)
@@ -168,7 +174,9 @@ def _read(folder: int, name: str, limit: int, owner: int | None) -> tuple[bytes,
         if (after.st_size, after.st_mtime_ns) != (found.st_size, found.st_mtime_ns):
             raise Unfinished
         return data, after
-    except OSError:
+    except OSError as error:
+        if error.errno in PASSING:
+            raise
         raise _Refused("读不出来") from None
     finally:
         os.close(handle)

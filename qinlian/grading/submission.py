@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -13,8 +14,10 @@ from pathlib import Path
 from qinlian.core.files import ANSWERS_LIMIT, ANSWERS_NAME, SECRET_NAME, TIMESTAMP_NAME, AnswerFile, parse_answers
 from qinlian.errors import AnswersError
 
-__all__ = ["Submission", "identity", "read_regular", "read_submission"]
+__all__ = ["PASSING", "Submission", "identity", "read_regular", "read_submission"]
 
+PASSING = frozenset({errno.EIO, errno.ESTALE, errno.ENFILE, errno.EMFILE, errno.ENOMEM, errno.ETIMEDOUT})
+"""Errors of the disk, the network or the machine, which say nothing of what a learner handed in."""
 _SMALL = 1000
 _STAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))? UTC")
 
@@ -57,14 +60,17 @@ def identity(learner: str, module: str, timestamp: str, secret: str, answers: by
 def read_regular(folder: int, name: str, limit: int) -> bytes | None:
     """Up to ``limit`` + 1 bytes of a regular file in an open folder, or None when there is no such name.
 
-    Raises AnswersError (``not-regular``) for a link, a device, a pipe or whatever cannot be read.
+    Raises AnswersError (``not-regular``) for a link, a device, a pipe or whatever cannot be read, and OSError for a
+    fault that passes.
     """
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     try:
         handle = os.open(name, flags, dir_fd=folder)
     except FileNotFoundError:
         return None
-    except OSError:
+    except OSError as error:
+        if error.errno in PASSING:
+            raise
         raise AnswersError(
             "not-regular", f"提交的 {name} 不是普通文件，没有读取；请在课程页面里作答后重新提交"
         ) from None
@@ -102,10 +108,15 @@ def _small(folder: int, name: str) -> bytes | None:
 
 
 def read_submission(folder: Path, learner: str, module: str) -> Submission:
-    """Read the submission of ``learner`` in ``folder``. Never raises for what a learner wrote."""
+    """Read the submission of ``learner`` in ``folder``.
+
+    Never raises for what a learner wrote; raises OSError for a fault that passes.
+    """
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
+    except OSError as fault:
+        if fault.errno in PASSING:
+            raise
         error = AnswersError("missing", "没有收到提交的文件夹，这次按未作答处理")
         return Submission(learner, module, error, None, None, None, None, "", identity(learner, module, "", "", None))
     try:

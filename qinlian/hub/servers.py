@@ -11,6 +11,7 @@ import fcntl
 import http.client
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -44,6 +45,10 @@ _ROUND = 0.5
 _STEADY = 10.0
 """Seconds after which a process that ends has not failed to start: it is started again at once."""
 _LOG_LIMIT = 20_000_000
+_ROOTS = range(600, 1024)
+"""Ports that only root can open: while the Hub or its proxy is down, no learner can stand in for them."""
+_SERVICES = range(20_000, 32_000)
+"""Below those that the system hands out to whoever asks for any."""
 _DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 CONFIG = Path("deploy") / "hub" / "jupyterhub_config.py"
 
@@ -68,15 +73,36 @@ class Wishes:
     gigabytes: int = 10
 
 
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+def _free_port(numbers: range) -> int:
+    for number in random.sample(numbers, len(numbers)):
+        if _is_free("127.0.0.1", number):
+            return number
+    raise ClassroomError("这台机器上找不到空闲的端口；请管理员检查是什么程序占着")
+
+
+def _is_free(host: str, number: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, number))
+        except PermissionError:
+            # Root's alone; whether anything is there will be seen by root.
+            return True
+        except OSError:
+            return False
+    return True
+
+
+def _choose_ports(known: Ports | None = None) -> Ports:
+    """Ports within this machine: those of the last start as far as they are free."""
+    ranges = {"proxy_api": _ROOTS, "hub": _ROOTS, "formgrader": _SERVICES, "staff": _SERVICES}
+    chosen: dict[str, int] = {}
+    for name, numbers in ranges.items():
+        before = getattr(known, name) if known else 0
+        chosen[name] = before if before and _is_free("127.0.0.1", before) else _free_port(numbers)
+        while list(chosen.values()).count(chosen[name]) > 1:
+            chosen[name] = _free_port(numbers)
+    return Ports(**chosen)
 
 
 def settings_for(state: Path, course_id: str, wishes: Wishes) -> HubSettings:
@@ -86,9 +112,7 @@ def settings_for(state: Path, course_id: str, wishes: Wishes) -> HubSettings:
     except ClassroomError:
         if (state / "hub" / "settings.json").exists():
             raise
-        proxy, hub, formgrader, staff = _free_ports(4)
-        ports = Ports(proxy_api=proxy, hub=hub, formgrader=formgrader, staff=staff)
-        known = HubSettings(state=state, course_id=course_id, ports=ports)
+        known = HubSettings(state=state, course_id=course_id, ports=_choose_ports())
     if known.course_id != course_id:
         raise ClassroomError(f"{state} 是课程 {known.course_id} 的课堂；请用 --state 给 {course_id} 另选一个位置")
     changed: dict[str, object] = {
@@ -128,16 +152,13 @@ def _single_sign_on(path: Path) -> dict[str, object]:
     return {str(name): value for name, value in found.items()}
 
 
-def _need_ports(hub: HubSettings) -> None:
-    for host, number in ((hub.host, hub.port), *(("127.0.0.1", n) for n in hub.ports.model_dump().values())):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, number))
-            except OSError:
-                raise ClassroomError(
-                    f"{host} 的端口 {number} 不能用，可能被别的程序占着；请换一个，例如 --port {hub.port + 10}"
-                ) from None
+def _with_ports(hub: HubSettings) -> HubSettings:
+    """The same with ports that are free now. Raises ClassroomError when the one that people use is not."""
+    if not _is_free(hub.host, hub.port):
+        raise ClassroomError(
+            f"{hub.host} 的端口 {hub.port} 不能用，可能被别的程序占着；请换一个，例如 --port {hub.port + 10}"
+        )
+    return hub.model_copy(update={"ports": _choose_ports(hub.ports)})
 
 
 @contextmanager
@@ -293,7 +314,8 @@ def run_hub(root: Path, state: Path, wishes: Wishes, roster: Path | None = None)
     processes: list[Process] = []
     with _only_one(hub), ended_by_signals():
         try:
-            _need_ports(hub)
+            hub = _with_ports(hub)
+            hub.save()
             ensure_grader(hub.classroom)
             if warning := make_learners_disk(hub, wishes.gigabytes):
                 console.print(warning)

@@ -95,6 +95,12 @@ class TestASecondStart:
         assert again == first
         assert (again.port, again.database_url) == (8123, "postgresql+psycopg://h/d")
 
+    def test_its_ports_are_not_those_that_any_program_may_be_given(self, tmp_path: Path) -> None:
+        ports = settings_for(tmp_path, "qinlian", Wishes()).ports
+        assert ports.hub < 1024 > ports.proxy_api
+        assert 1024 < ports.formgrader < 32768 > ports.staff > 1024
+        assert len(set(ports.model_dump().values())) == 4
+
     def test_takes_what_it_is_told_now(self, tmp_path: Path) -> None:
         settings_for(tmp_path, "qinlian", Wishes(port=8123)).save()
         assert settings_for(tmp_path, "qinlian", Wishes(port=8124, host="0.0.0.0")).port == 8124
