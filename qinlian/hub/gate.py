@@ -59,6 +59,14 @@ class RosterGate(Authenticator):  # type: ignore[misc]
     def _threads(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(_THREADS, "sign-in")
 
+    @cached_property
+    def _lookups(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(_THREADS, "roster")
+
+    async def look_up(self, work: Callable[[], _T]) -> _T:
+        """``aside`` for what takes a moment: it does not queue behind the hashing of other people's passwords."""
+        return await asyncio.get_running_loop().run_in_executor(self._lookups, work)
+
     async def aside(self, work: Callable[[], _T]) -> _T:
         """Run ``work`` without holding up the Hub, which has one thread for everybody. Raises what it raises."""
         if self._waiting >= _QUEUE:
@@ -72,7 +80,7 @@ class RosterGate(Authenticator):  # type: ignore[misc]
     async def check_allowed(self, username: str, authentication: dict[str, Any] | None = None) -> bool:
         """True for a person of the roster. Raises HTTPError, in Chinese, for anybody else."""
         try:
-            person = await self.aside(lambda: self._admit(username))
+            person = await self.look_up(lambda: self._admit(username))
         except Refusal as refusal:
             self.note(username, refusal)
             raise web.HTTPError(refusal.status, refusal.text) from refusal
@@ -92,7 +100,7 @@ class RosterGate(Authenticator):  # type: ignore[misc]
     async def refresh_user(self, user: Any, handler: Any = None, **kwargs: Any) -> bool | dict[str, Any]:
         """False, which means signing in again, for whoever is no longer on the roster; else as the class beneath."""
         try:
-            await self.aside(lambda: self._admit(user.name))
+            await self.look_up(lambda: self._admit(user.name))
         except Refusal as refusal:
             # Nobody need leave in the middle of a lesson because the database restarts.
             if refusal.status == 503:

@@ -82,10 +82,10 @@ class QinlianAuthenticator(RosterGate, FirstUseAuthenticator):  # type: ignore[m
     async def refresh_user(self, user: Any, handler: Any = None, **kwargs: Any) -> bool | dict[str, Any]:
         """As the roster's gate; and False, once, after an administrator's reset."""
         try:
-            mark = await self.aside(lambda: self.store.to_end(user.name))
+            mark = await self.look_up(lambda: self.store.to_end(user.name))
             if mark:
                 end_sessions(user.db, user.orm_user)
-                await self.aside(lambda: self.store.ended(user.name, mark))
+                await self.look_up(lambda: self.store.ended(user.name, mark))
                 return False
         except (Refusal, SignInError) as error:
             # As with the roster: nobody need leave because a disk is busy or full.

@@ -204,3 +204,17 @@ def test_the_provider_s_keys_are_asked_for_again_when_they_changed_but_not_at_ev
     assert (keys(), keys(fresh=True), keys(fresh=True)) == (["1"], ["2"], ["2"])
     clock.now += 3601
     assert keys() == ["3"]
+
+
+def test_who_is_signed_in_does_not_wait_for_other_peoples_passwords(gate: RosterGate):
+    go_on = threading.Event()
+
+    async def rush() -> Listed:
+        hashing = [asyncio.ensure_future(gate.aside(go_on.wait)) for _ in range(20)]
+        try:
+            return await asyncio.wait_for(gate.look_up(lambda: ZHANG), 5)
+        finally:
+            go_on.set()
+            await asyncio.gather(*hashing)
+
+    assert asyncio.run(rush()) == ZHANG
