@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import signal
 import subprocess
 import threading
 import time
@@ -78,7 +79,10 @@ def test_who_leaves_is_locked_and_who_comes_back_unlocked_and_the_home_stays(hom
     gone = there.model_copy(update={"archived_at": there.changed_at})
     ensure_accounts([there], homes)
     (homes / "qlzz-one" / "answers.json").write_text("{}")
+    left = subprocess.Popen(["setpriv", "--reuid", "qlzz-one", "--clear-groups", "sleep", "600"])
+    time.sleep(0.5)
     assert ensure_accounts([gone], homes).locked == ("qlzz-one",)
+    assert left.wait(10) == -signal.SIGKILL, "what runs as somebody who left goes on"
     assert shadow("qlzz-one")[7] == "1"
     assert ensure_accounts([gone], homes).locked == ()
     assert ensure_accounts([there], homes).unlocked == ("qlzz-one",)
