@@ -79,7 +79,8 @@ class Site:
 
     def send(self, method: str, path: str, me: str = "", body: str = "", **headers: str) -> Answer:
         """Any request; ``headers`` with _ for -."""
-        jar = self.jars.setdefault(me, {"me": me} if me else {})
+        # Everybody has a session of their own, as on a Hub: the tokens of forms are made of it.
+        jar = self.jars.setdefault(me, {"me": me, "jupyterhub-session-id": me} if me else {})
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
         headers |= {"Cookie": "; ".join(f"{k}={v}" for k, v in jar.items()), "User-Agent": "test"}

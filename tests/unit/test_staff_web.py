@@ -254,7 +254,7 @@ class TestForms:
     def test_another_persons_token_is_refused(self, site: Site) -> None:
         """Their browser, their token: without the cookie that belongs to it, it is nothing."""
         token = site.get("extensions", "qltea2").xsrf
-        site.jars["qlboss"] = {"me": "qlboss"}
+        site.jars["qlboss"] = {"me": "qlboss", "jupyterhub-session-id": "qlboss"}
         assert site.post("extensions", "qlboss", _xsrf=token, **self.FIELDS).status == 403
 
     @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
