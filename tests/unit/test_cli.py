@@ -109,6 +109,7 @@ def test_a_workbook_goes_out_and_comes_back_without_changing_a_byte(
     assert {p: p.read_bytes() for p in (course / "course").rglob("*.md")} == before
 
 
+@pytest.mark.slow
 def test_a_workbook_with_an_error_imports_nothing(
     course: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -99,6 +99,7 @@ def test_wrapping_loses_nothing_and_begins_no_line_with_a_closing_mark(text: str
         assert line[0] not in "，。”" or len(before.rstrip("，。”")) <= 1, "there was nothing to carry over"
 
 
+@pytest.mark.slow
 def test_a_case_is_drawn_from_the_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
