@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import secrets
 import signal
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -37,6 +39,8 @@ from qinlian.staff.web import Callback, Missing, log
 __all__ = ["make_app", "serve"]
 
 _BODY = 64 * 1024
+_PATIENCE = 20.0
+"""Seconds."""
 FORMGRADER_VARIABLE = "QINLIAN_FORMGRADER_URL"
 """Where formgrader's pages are, where that is not beside ours."""
 
@@ -90,13 +94,26 @@ def make_app(office: Office, hub: HubOAuth, environ: Mapping[str, str] = os.envi
     )
 
 
+async def _listen(server: HTTPServer, port: int, host: str) -> None:
+    """Listen, as soon as the service of a Hub that was killed has let go of the port."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            server.listen(port, host)
+            return
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > until:
+                raise
+        await asyncio.sleep(0.2)
+
+
 async def serve(office: Office, environ: Mapping[str, str] = os.environ) -> None:
     """Serve until SIGTERM or SIGINT. Raises ClassroomError when the Hub did not start this."""
     where = urlsplit(environ.get("JUPYTERHUB_SERVICE_URL", ""))
     if not where.hostname or not where.port or not environ.get("JUPYTERHUB_API_TOKEN"):
         raise ClassroomError("教师页面由 JupyterHub 作为服务启动，不能单独运行；写法见 deploy/hub/")
     server = HTTPServer(make_app(office, HubOAuth.instance(), environ), xheaders=True, max_body_size=_BODY)
-    server.listen(where.port, where.hostname)
+    await _listen(server, where.port, where.hostname)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
