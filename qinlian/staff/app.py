@@ -7,6 +7,7 @@ import errno
 import os
 import secrets
 import signal
+import socket
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -40,7 +41,7 @@ __all__ = ["make_app", "serve"]
 
 _BODY = 64 * 1024
 _PATIENCE = 20.0
-"""Seconds."""
+"""Seconds for which a port that is taken is waited for."""
 FORMGRADER_VARIABLE = "QINLIAN_FORMGRADER_URL"
 """Where formgrader's pages are, where that is not beside ours."""
 
@@ -99,12 +100,15 @@ async def _listen(server: HTTPServer, port: int, host: str) -> None:
     until = time.monotonic() + _PATIENCE
     while True:
         try:
-            server.listen(port, host)
-            return
+            # Tornado's own listen leaves a socket open where it fails.
+            opened = socket.create_server((host, port), backlog=128)
+            break
         except OSError as error:
             if error.errno != errno.EADDRINUSE or time.monotonic() > until:
                 raise
         await asyncio.sleep(0.2)
+    opened.setblocking(False)
+    server.add_socket(opened)
 
 
 async def serve(office: Office, environ: Mapping[str, str] = os.environ) -> None:
