@@ -48,7 +48,7 @@ class Pages:
             if wanted.anyway or self._outdated(module, learner):
                 made = self._rounds.feedback(module, learner)
                 if made is None:
-                    # Somebody is at work on this learner; once more when the others are done.
+                    # Somebody is at work on this learner, or the database is away: once more when that is over.
                     self._waiting[module, learner] = wanted
                     return False
                 if not made and wanted.failed < len(_AGAIN):

@@ -207,13 +207,14 @@ class Rounds:
             return 0
         refused, parked = tell_refused(self.setting, self.intake)
         for (learner, module), folders in parked.items():
+            # Where this cannot be done yet, other work must go on meanwhile.
+            self._tell_from = time.monotonic() + _TELL_AGAIN
             # What came before the one that was put aside is what nbgrader shows after all.
             summary = Summary()
             self.again(module, summary, learners=[learner])
-            if summary.later:
-                self._tell_from = time.monotonic() + _TELL_AGAIN
-            else:
+            if not summary.later:
                 self.intake.arrivals.told(folders)
+                self._tell_from = 0.0
         return refused
 
     def publish(self, module: str, learners: Collection[str]) -> tuple[list[Parcel], list[Parcel]]:

@@ -73,13 +73,6 @@ class Wishes:
     gigabytes: int = 10
 
 
-def _free_port(numbers: range) -> int:
-    for number in random.sample(numbers, len(numbers)):
-        if _is_free("127.0.0.1", number):
-            return number
-    raise ClassroomError("这台机器上找不到空闲的端口；请管理员检查是什么程序占着")
-
-
 def _is_free(host: str, number: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -94,14 +87,16 @@ def _is_free(host: str, number: int) -> bool:
 
 
 def _choose_ports(known: Ports | None = None) -> Ports:
-    """Ports within this machine: those of the last start as far as they are free."""
+    """Ports within this machine: those of the last start, as far as they are of the right kind and free."""
     ranges = {"proxy_api": _ROOTS, "hub": _ROOTS, "formgrader": _SERVICES, "staff": _SERVICES}
     chosen: dict[str, int] = {}
     for name, numbers in ranges.items():
-        before = getattr(known, name) if known else 0
-        chosen[name] = before if before and _is_free("127.0.0.1", before) else _free_port(numbers)
-        while list(chosen.values()).count(chosen[name]) > 1:
-            chosen[name] = _free_port(numbers)
+        before = [port for port in (getattr(known, name, 0),) if port in numbers]
+        wanted = (*before, *random.sample(numbers, len(numbers)))
+        port = next((n for n in wanted if n not in chosen.values() and _is_free("127.0.0.1", n)), None)
+        if port is None:
+            raise ClassroomError("这台机器上找不到空闲的端口；请管理员检查是什么程序占着")
+        chosen[name] = port
     return Ports(**chosen)
 
 

@@ -145,6 +145,9 @@ class TestFailures:
         (arrival,) = rounds.intake.arrivals.untold()
         assert arrival.state == "停放"
         rounds.tell_refused()
+        assert rounds.intake.arrivals.untold(), "it is not tried at every step"
+        monkeypatch.setattr(rounds, "_tell_from", 0.0)
+        rounds.tell_refused()
         assert rounds.intake.arrivals.untold() == []
 
     def test_a_result_that_could_not_be_written_is_written_later(
