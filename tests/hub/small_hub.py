@@ -212,15 +212,16 @@ class Visitor:
         raw: str = "",
         follow: bool = True,
         base: str = "",
+        method: str | None = None,
         **headers: str,
     ) -> Answer:
-        """GET ``path``, or POST ``form`` or the text ``raw`` to it."""
+        """GET ``path``, or POST ``form`` or the text ``raw`` to it, unless it is another ``method``."""
         handlers: list[Any] = [urllib.request.HTTPCookieProcessor(self.cookies), urllib.request.ProxyHandler({})]
         if not follow:
             handlers.append(_Stay())
         body = raw.encode() or (None if form is None else urllib.parse.urlencode(form).encode())
         sent = {"User-Agent": "test", **self.headers, **{k.replace("_", "-"): v for k, v in headers.items()}}
-        request = urllib.request.Request(f"{base or self.hub.url}{path}", data=body, headers=sent)
+        request = urllib.request.Request(f"{base or self.hub.url}{path}", data=body, headers=sent, method=method)
         try:
             with urllib.request.build_opener(*handlers).open(request, timeout=300) as answer:
                 return Answer(answer.status, answer.read().decode(), answer.headers, answer.url)
