@@ -1,4 +1,4 @@
-"""What the tests of the quiz page share: one browser a file, and a page whose every fault is a failure."""
+"""What the tests in a browser share: a classroom and a browser a file, and a page whose every fault is a failure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.e2e.classroom import browser
+from tests.e2e.classroom import Classroom, browser
 from tests.e2e.quiz_host import Host, faultless_page
 
 
@@ -16,6 +16,16 @@ from tests.e2e.quiz_host import Host, faultless_page
 def chromium() -> Iterator[Browser]:
     with browser() as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def classroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Classroom]:
+    """The whole course, open; a file that needs another has a ``classroom`` of its own."""
+    room = Classroom(tmp_path_factory.mktemp("classroom"))
+    room.start()
+    yield room
+    if room.processes():
+        room.kill()
 
 
 @pytest.fixture

@@ -18,14 +18,6 @@ COME_BACK = "Date.now = Date.real"
 
 
 @pytest.fixture(scope="module")
-def classroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Classroom]:
-    room = Classroom(tmp_path_factory.mktemp("classroom"))
-    room.start()
-    yield room
-    room.kill()
-
-
-@pytest.fixture(scope="module")
 def page(classroom: Classroom) -> Iterator[Page]:
     with browser() as opened:
         page = opened.new_context(viewport=DESKTOP, locale="zh-CN").new_page()  # type: ignore[arg-type]

@@ -22,15 +22,6 @@ PATIENCE = 12.0
 
 
 @pytest.fixture(scope="module")
-def classroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Classroom]:
-    room = Classroom(tmp_path_factory.mktemp("classroom"))
-    room.start()
-    yield room
-    if room.processes():
-        room.kill()
-
-
-@pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
     with browser() as opened:
         tab = opened.new_context(viewport=DESKTOP, locale="zh-CN").new_page()  # type: ignore[arg-type]

@@ -27,15 +27,6 @@ MODULE = "03-conflicts"
 
 
 @pytest.fixture(scope="module")
-def classroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Classroom]:
-    room = Classroom(tmp_path_factory.mktemp("portal"))
-    room.start()
-    yield room
-    if room.processes():
-        room.kill()
-
-
-@pytest.fixture(scope="module")
 def context() -> Iterator[BrowserContext]:
     with browser() as opened:
         yield opened.new_context(viewport=DESKTOP, locale="zh-CN")  # type: ignore[arg-type]
