@@ -6,13 +6,14 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.ports import free_ports
 
 __all__ = ["PostgresServer", "running_postgres", "running_server"]
 
@@ -31,12 +32,6 @@ def _programs() -> Path:
     return Path(on_path).parent
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class PostgresServer:
     """One server over one folder, which can be killed and started again."""
 
@@ -44,7 +39,7 @@ class PostgresServer:
         self._folder, self._settings = folder, settings
         self._programs, self._data = _programs(), folder / "data"
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = _free_port()
+        self.port = free_ports()
         self._user = pwd.getpwnam(_SERVER_USER) if os.geteuid() == 0 else None
 
     @property

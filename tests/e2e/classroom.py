@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
+
+from tests.ports import free_ports
 
 ROOT = Path(__file__).parents[2]
 ARTEFACTS = ROOT / "test-artifacts"
@@ -45,25 +46,12 @@ def wait_until(true: Callable[[], Any], seconds: float, what: str) -> Any:
     raise AssertionError(f"{what} did not happen within {seconds} s")
 
 
-def free_ports() -> int:
-    """A port that is free together with the next one."""
-    for port in range(18_600 + os.getpid() % 300 * 2, 20_000, 2):
-        try:
-            for number in (port, port + 1):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", number))
-        except OSError:
-            continue
-        return port
-    raise AssertionError("no free pair of ports")
-
-
 class Classroom:
     """``qinlian classroom`` on a copy of the repository."""
 
     def __init__(self, folder: Path, *options: str) -> None:
         self.root = folder / "repo"
-        self.port = free_ports()
+        self.port = free_ports(2)
         self._options = options
         self._log = folder / "classroom.out"
         self._process: subprocess.Popen[bytes] | None = None

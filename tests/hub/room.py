@@ -21,7 +21,8 @@ from typing import Any
 import openpyxl
 from playwright.sync_api import Page
 
-from tests.e2e.classroom import free_ports, wait_until
+from tests.e2e.classroom import wait_until
+from tests.ports import free_ports
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path("/srv/qinlian-test")

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -27,6 +26,7 @@ from sqlalchemy import create_engine, insert, update
 from qinlian.hub.sign_in_store import SignInStore
 from qinlian.roster.people import account_of
 from qinlian.roster.tables import METADATA, PERSON
+from tests.ports import free_ports
 
 ROOT = Path(__file__).parents[2]
 # Not the script in .venv/bin: that starts node as a process of its own, which outlives it when the Hub ends it.
@@ -56,12 +56,6 @@ c.JupyterHub.authenticator_class = "qinlian.hub.sign_in.QinlianAuthenticator"
 c.QinlianAuthenticator.db_url = "{db_url}"
 c.QinlianAuthenticator.store_path = "{store}"
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def make_roster(path: Path, *people: tuple[str, str, str, bool]) -> str:
@@ -106,7 +100,8 @@ class SmallHub:
     def __init__(self, folder: Path, db_url: str, settings: str = PASSWORDS, host: str = "127.0.0.1") -> None:
         self.folder, self.db_url = folder, db_url
         self.store_path = folder / "sign-in.sqlite"
-        self.port, hub, api = free_port(), free_port(), free_port()
+        self.port = free_ports(3)
+        hub, api = self.port + 1, self.port + 2
         self.hub_port = hub
         self.url = f"http://{host}:{self.port}"
         config = _CONFIG.format(

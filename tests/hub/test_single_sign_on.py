@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.e2e.classroom import picture, violations
-from tests.hub.small_hub import NODE, SmallHub, Visitor, archive, free_port, make_roster, running
+from tests.hub.small_hub import NODE, SmallHub, Visitor, archive, make_roster, running
+from tests.ports import free_ports
 
 pytestmark = pytest.mark.hub
 
@@ -49,7 +50,7 @@ def provider(port: int, callback: str) -> Iterator[str]:
 @contextmanager
 def hub_with_provider(folder: Path, client: str = "qinlian", issuer: str = "") -> Iterator[SmallHub]:
     folder.mkdir(exist_ok=True)
-    port = free_port()
+    port = free_ports()
     settings = SETTINGS.replace("ISSUER", issuer or f"http://127.0.0.1:{port}").replace("CLIENT", client)
     hub = SmallHub(folder, make_roster(folder / "gradebook.db", *PEOPLE), settings.replace("PORT", str(port)))
     with provider(port, f"{hub.url}/hub/oauth_callback"), running(hub):

@@ -22,7 +22,8 @@ from qinlian.grading.late import deadline
 from qinlian.roster.tables import PERSON
 from qinlian.staff.plan import read_plan
 from tests.e2e.classroom import DESKTOP, PHONE, picture, violations
-from tests.hub.small_hub import ROOT, SmallHub, Visitor, free_port, running
+from tests.hub.small_hub import ROOT, SmallHub, Visitor, running
+from tests.ports import free_ports
 from tests.staff_room import NOW, Book
 
 pytestmark = pytest.mark.hub
@@ -114,7 +115,7 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
     _fill(book)
     hub = SmallHub(folder, book.url)
     settings = _SERVICE.format(
-        port=free_port(),
+        port=free_ports(),
         python=sys.executable,
         root=str(root),
         db_url=book.url,

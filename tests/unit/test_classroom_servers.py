@@ -22,6 +22,7 @@ from qinlian.classroom.layout import Layout
 from qinlian.classroom.processes import Process, stop_all
 from qinlian.classroom.servers import _answers, _need_ports, _only_one, _open_browser, _wait_for
 from qinlian.errors import ClassroomError
+from tests.ports import free_ports
 
 
 def child(tmp_path: Path, code: str) -> Process:
@@ -46,14 +47,14 @@ def eventually(told: Path) -> int:
 
 class TestPorts:
     def test_a_port_in_use_is_named_with_the_way_out(self) -> None:
-        with socket.socket() as taken:
-            taken.bind(("127.0.0.1", 0))
-            taken.listen()
-            port = taken.getsockname()[1]
-            with pytest.raises(ClassroomError, match=rf"端口 {port} .*--port"):
-                _need_ports(port)
-            with pytest.raises(ClassroomError, match=rf"端口 {port} .*--port"):
-                _need_ports(port - 1)
+        port = free_ports(2)
+        for number in (port, port + 1):
+            with socket.socket() as taken:
+                taken.bind(("127.0.0.1", number))
+                taken.listen()
+                with pytest.raises(ClassroomError, match=rf"端口 {number} .*--port"):
+                    _need_ports(port)
+        _need_ports(port)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import pytest
 
 from qinlian.notebooks.notebook import notebook_bytes, source_notebook
 from qinlian.notebooks.publish import lesson_bytes, publish
+from tests.ports import free_ports
 from tests.sample import COURSE, IDS, MODULE
 
 pytestmark = pytest.mark.slow
@@ -60,9 +60,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     (released / "lesson.json").write_bytes(lesson_bytes(publish(COURSE, MODULE, IDS)))
     (released / f"{MODULE.id}.ipynb").write_bytes(notebook_bytes(source_notebook(COURSE, MODULE, IDS)))
     (folder / "home").mkdir()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_ports()
     config = folder / "config"
     config.mkdir()
     off = ["jupyterlab", "notebook", "notebook_shim", "jupyter_lsp", "jupyter_server_terminals"]

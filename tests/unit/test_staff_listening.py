@@ -10,14 +10,15 @@ from tornado.httpserver import HTTPServer
 from tornado.web import Application
 
 from qinlian.staff import app
+from tests.ports import free_ports
 
 
 def test_a_port_that_is_still_taken_is_waited_for() -> None:
     async def story() -> None:
         with socket.socket() as before:
-            before.bind(("127.0.0.1", 0))
+            port = free_ports()
+            before.bind(("127.0.0.1", port))
             before.listen()
-            port = before.getsockname()[1]
             server = HTTPServer(Application())
             listening = asyncio.ensure_future(app._listen(server, port, "127.0.0.1"))
             await asyncio.sleep(0.3)
