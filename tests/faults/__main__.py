@@ -17,17 +17,18 @@ from tests.faults.faults import (
     hub_and_proxy_killed,
     worker_killed,
 )
+from tests.faults.reader import Reader
 from tests.hub.room import HubRoom
 from tests.postgres import PostgresServer, running_server
 
 MODULES = ("02-gifts", "03-conflicts", "06-finance")
 
 
-def faults_of(server: PostgresServer) -> dict[str, Fault]:
+def faults_of(server: PostgresServer, reader: Reader) -> dict[str, Fault]:
     """Name → fault."""
     return {
         "worker": worker_killed,
-        "hub": hub_and_proxy_killed,
+        "hub": hub_and_proxy_killed(reader),
         "database": database_killed(server),
         "disk": disk_full,
         "readonly": exchange_read_only,
@@ -47,16 +48,6 @@ def try_fault(room: HubRoom, crowd: Crowd, name: str, fault: Fault, rounds: int,
     return took
 
 
-def start_servers(room: HubRoom) -> None:
-    """One learner's own server runs: it must outlive the Hub."""
-    account = next(p.account for p in room.people if p.role == "学员")
-    room.api(f"users/{account}/server", "POST")
-    until = time.monotonic() + 180
-    while not room.api(f"users/{account}")["servers"].get("", {}).get("ready"):
-        assert time.monotonic() < until, room.logs()
-        time.sleep(0.5)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the rounds; returns 0 once every one of them was whole. What is not raises AssertionError."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults")
@@ -69,9 +60,8 @@ def main(arguments: list[str] | None = None) -> int:
         room = HubRoom(options=("--learner-disk", "1", "--database-url", server.url))
         try:
             room.start()
-            start_servers(room)
-            crowd = Crowd(room, MODULES)
-            for name, fault in faults_of(server).items():
+            reader, crowd = Reader(room), Crowd(room, MODULES)
+            for name, fault in faults_of(server, reader).items():
                 if options.only and name not in options.only:
                     continue
                 rounds = options.rounds if name in ("worker", "hub", "database") else options.few

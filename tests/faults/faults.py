@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tests.e2e.classroom import wait_until
 from tests.faults.crowd import Crowd
+from tests.faults.reader import Reader
 from tests.hub.room import HubRoom, is_answered
 from tests.postgres import PostgresServer
 
@@ -71,22 +72,27 @@ def worker_killed(room: HubRoom, crowd: Crowd, dice: random.Random) -> None:
     crowd.settle(120)
 
 
-def hub_and_proxy_killed(room: HubRoom, crowd: Crowd, dice: random.Random) -> None:
-    """kill -9 JupyterHub, its proxy, or both; a learner's server goes on and answers again by itself."""
-    account = crowd.accounts[0]
-    before = room.processes(account, "hub_server")
-    crowd.some_submit(MANY // 4, dice)
-    hubs, proxies = _of_room(room, "-m jupyterhub "), _of_room(room, "configurable-http-proxy")
-    which = dice.choice((hubs, proxies, hubs + proxies))
-    assert which, "nothing to kill"
-    _kill(which)
-    # Nobody needs the Hub to save and hand in.
-    assert crowd.some_submit(MANY // 2, dice) == MANY // 2
-    wait_until(lambda: is_answered(f"{room.url}/hub/health"), 120, "the Hub's return")
-    wait_until(lambda: _healthy(room), 120, "the Hub's health")
-    assert room.processes(account, "hub_server") == before, "the learner's server was touched"
-    wait_until(lambda: _page_of(room, account) in (200, 302), 120, "the learner's page")
-    crowd.settle(150)
+def hub_and_proxy_killed(reader: Reader) -> Fault:
+    """kill -9 JupyterHub, its proxy, or both; ``reader``'s server goes on, and their page opens again as it did."""
+
+    def fault(room: HubRoom, crowd: Crowd, dice: random.Random) -> None:
+        # It is used, or it would end by itself after a while.
+        assert reader.opens(), "the learner's page before the fault"
+        before = room.processes(reader.account, "hub_server")
+        crowd.some_submit(MANY // 4, dice)
+        hubs, proxies = _of_room(room, "-m jupyterhub "), _of_room(room, "configurable-http-proxy")
+        which = dice.choice((hubs, proxies, hubs + proxies))
+        assert which, "nothing to kill"
+        _kill(which)
+        # Nobody needs the Hub to save and hand in.
+        assert crowd.some_submit(MANY // 2, dice) == MANY // 2
+        wait_until(lambda: is_answered(f"{room.url}/hub/health"), 120, "the Hub's return")
+        wait_until(lambda: _healthy(room), 120, "the Hub's health")
+        assert room.processes(reader.account, "hub_server") == before, "the learner's server was touched"
+        wait_until(reader.opens, 120, "the learner's page")
+        crowd.settle(150)
+
+    return fault
 
 
 def _healthy(room: HubRoom) -> bool:
@@ -95,14 +101,6 @@ def _healthy(room: HubRoom) -> bool:
             return bool(answer.status == 200)
     except OSError:
         return False
-
-
-def _page_of(room: HubRoom, account: str) -> int:
-    try:
-        with urllib.request.urlopen(f"{room.url}/user/{account}/qinlian/health", timeout=5) as answer:
-            return int(answer.status)
-    except OSError:
-        return 0
 
 
 def database_killed(server: PostgresServer) -> Fault:

