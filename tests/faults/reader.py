@@ -27,4 +27,4 @@ class Reader:
             answer = self._visitor.ask(f"/user/{self.account}/qinlian/")
         except OSError:
             return False
-        return answer.status == 200 and PAGE_TITLE in answer.text and "/qinlian/" in answer.url
+        return answer.status == 200 and PAGE_TITLE in answer.text and "/user/" in answer.address
