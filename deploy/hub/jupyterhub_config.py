@@ -22,7 +22,8 @@ c.JupyterHub.subdomain_host = hub.domain
 c.ConfigurableHTTPProxy.should_start = False
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{hub.ports.proxy_api}"
 c.ConfigurableHTTPProxy.auth_token = hub.proxy_token
-c.JupyterHub.proxy_check_interval = 5
+# How often it looks whether the proxy still has all its routes.
+c.JupyterHub.last_activity_interval = 60
 c.JupyterHub.db_url = f"sqlite:///{hub.private / 'jupyterhub.sqlite'}"
 c.JupyterHub.cookie_secret_file = str(hub.private / "cookie_secret")
 
@@ -120,7 +121,7 @@ c.JupyterHub.load_roles = [
         "services": ["culler"],
         "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
     },
-    {"name": "roster", "services": ["roster"], "scopes": ["admin:users", "admin:groups", "admin:servers"]},
+    {"name": "roster", "services": ["roster"], "scopes": ["admin:users", "admin:groups", "admin:servers", "proxy"]},
 ]
 c.JupyterHub.log_level = "INFO"
 Path(hub.private / "cookie_secret").touch(mode=0o600)

@@ -268,13 +268,29 @@ def _wait_for(processes: list[Process]) -> None:
             time.sleep(_ROUND / 2)
 
 
-def _keep_up(processes: list[Process], console: Console) -> None:
+def _give_routes(hub: HubSettings) -> bool:
+    """Have the Hub give the proxy its routes; True once it has. By itself it looks for them once a minute."""
+    request = urllib.request.Request(
+        f"{hub.hub_api_url}/proxy", method="POST", headers={"Authorization": f"token {hub.roster_token}"}
+    )
+    try:
+        with _DIRECTLY.open(request, timeout=30) as answer:
+            return bool(answer.status == 200)
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+def _keep_up(hub: HubSettings, proxy: Process, hub_process: Process, console: Console) -> None:
     """Start again whatever ends, for ever: a Hub for a province is not given up because of one bad hour."""
+    processes, routed = [proxy, hub_process], True
     failures = dict.fromkeys((p.name for p in processes), 0)
     not_before = dict.fromkeys(failures, 0.0)
     started = dict.fromkeys(failures, time.monotonic())
     while True:
         time.sleep(_ROUND)
+        # A new proxy knows the way to the Hub alone, which has no page for what a learner's server is asked for.
+        if not routed and proxy.answers() and hub_process.answers():
+            routed = _give_routes(hub)
         now = time.monotonic()
         for process in processes:
             if process.running:
@@ -287,6 +303,7 @@ def _keep_up(processes: list[Process], console: Console) -> None:
                 console.print(f"{process.name}意外停止，正在重新启动（日志：{process.log}）")
             if now >= not_before[process.name]:
                 process.start()
+                routed = routed and process is not proxy
                 started[process.name], not_before[process.name] = now, 0.0
 
 
@@ -319,7 +336,7 @@ def run_hub(root: Path, state: Path, wishes: Wishes, roster: Path | None = None)
             write_learner_settings(hub.state / "learner")
             write_formgrader_settings(hub.state / "formgrader")
             write_proxy_pages(hub.private / "pages")
-            processes = [_proxy(hub), _jupyterhub(hub, root / CONFIG)]
+            proxy, hub_process = processes = [_proxy(hub), _jupyterhub(hub, root / CONFIG)]
             console.print("启动 JupyterHub…")
             for process in processes:
                 process.start()
@@ -330,7 +347,7 @@ def run_hub(root: Path, state: Path, wishes: Wishes, roster: Path | None = None)
             console.print("  学员用工号登录，进“我的学习”；教师登录后进“教师工作台”")
             console.print(f"  名单  qinlian roster import 学员.xlsx --state {hub.state}")
             console.print(f"  日志  {hub.private / 'logs'}\n")
-            _keep_up(processes, console)
+            _keep_up(hub, proxy, hub_process, console)
         except KeyboardInterrupt:
             console.print("\n正在结束课堂…")
         finally:

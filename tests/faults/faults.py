@@ -89,7 +89,7 @@ def hub_and_proxy_killed(reader: Reader) -> Fault:
         wait_until(lambda: is_answered(f"{room.url}/hub/health"), 120, "the Hub's return")
         wait_until(lambda: _healthy(room), 120, "the Hub's health")
         assert room.processes(reader.account, "hub_server") == before, "the learner's server was touched"
-        wait_until(reader.opens, 120, "the learner's page")
+        wait_until(reader.opens, 30, "the learner's page")
         crowd.settle(150)
 
     return fault
