@@ -11,6 +11,7 @@ QinlianError
 ├── RosterError            the roster cannot be read or changed
 ├── HubError               the Hub, or the unix accounts of its people, cannot be brought up to date
 ├── SignInError            nobody can be let in: the roster or the sign-in store cannot be read
+├── FontError              no Chinese font to put into a page or a certificate
 ├── BackupError            a backup cannot be made, or must not be restored
 └── ClassroomError         the local classroom cannot start
 
@@ -26,6 +27,7 @@ __all__ = [
     "ClaimError",
     "ClassroomError",
     "CourseError",
+    "FontError",
     "GradingError",
     "HubError",
     "QinlianError",
@@ -96,6 +98,10 @@ class HubError(QinlianError):
 
 class SignInError(QinlianError):
     """The roster or the Hub's sign-in store cannot be read or written, so nobody can be let in."""
+
+
+class FontError(QinlianError):
+    """This machine has no Chinese font that may be embedded, or the one that was named cannot be read."""
 
 
 class BackupError(QinlianError):
