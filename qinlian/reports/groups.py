@@ -7,13 +7,13 @@ of the report on everything, and subtracting one report from another gives nothi
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 
 from qinlian.items.selfcheck.scale import OTHER_UNITS, SMALLEST_GROUP
 from qinlian.roster.units import SEPARATOR, at_or_below
 
-__all__ = ["EVERYBODY", "MERGED", "groups_of", "within"]
+__all__ = ["EVERYBODY", "MERGED", "groups_of", "settled", "within"]
 
 EVERYBODY = "全体学员"
 
@@ -23,25 +23,53 @@ MERGED = "（连同人少的下级单位）"
 
 def groups_of(units: Mapping[str, str]) -> dict[str, str]:
     """Learner → name of their group, for those who find one; ``units`` is learner → unit."""
+    found = _standing(Counter(units.values()))
+    return {learner: found[unit] for learner, unit in units.items() if unit in found}
+
+
+def _standing(sizes: Mapping[str, int]) -> dict[str, str]:
+    """Unit → name of its group, for units that find one; ``sizes`` is unit → people in the unit itself."""
     waiting: dict[str, set[str]] = defaultdict(set)
-    own: dict[str, set[str]] = defaultdict(set)
-    for learner, unit in units.items():
-        own[unit].add(learner)
-        waiting[unit].add(learner)
+    for unit in sizes:
+        waiting[unit].add(unit)
     found: dict[str, str] = {}
-    depth = max((unit.count(SEPARATOR) for unit in units.values()), default=0)
+    depth = max((unit.count(SEPARATOR) for unit in sizes), default=0)
     for level in range(depth, -1, -1):
         for unit in sorted(path for path in waiting if path.count(SEPARATOR) == level):
-            people = waiting[unit]
-            # A unit that is called like the groups of everybody else must not be taken for them.
-            if len(people) >= SMALLEST_GROUP and unit not in (OTHER_UNITS, EVERYBODY):
-                name = unit if people <= own[unit] else unit + MERGED
-                found |= dict.fromkeys(people, name)
+            inside = waiting[unit]
+            if sum(sizes[one] for one in inside) >= SMALLEST_GROUP and _may_stand(unit):
+                found |= dict.fromkeys(inside, unit if inside == {unit} else unit + MERGED)
             elif level:
-                waiting[unit.rpartition(SEPARATOR)[0]] |= people
+                waiting[unit.rpartition(SEPARATOR)[0]] |= inside
     return found
 
 
+def _may_stand(unit: str) -> bool:
+    # A unit that is called like a group of several must not be taken for it.
+    return unit not in ("", OTHER_UNITS, EVERYBODY) and not unit.endswith(MERGED)
+
+
+def settled(sizes: Mapping[str, int]) -> dict[str, str]:
+    """Unit → name of its group, for every unit or for none; ``sizes`` is unit → people of it who count.
+
+    Who finds no group stands in 其他单位, which takes in the smallest other group as long as it is too small. Empty
+    when there are fewer people than may be told of.
+    """
+    found = _standing(sizes)
+    left = [unit for unit in sizes if unit not in found]
+    groups = Counter[str]()
+    for unit, group in found.items():
+        groups[group] += sizes[unit]
+    rest = sum(sizes[unit] for unit in left)
+    while 0 < rest < SMALLEST_GROUP and groups:
+        smallest = min(groups, key=lambda group: (groups[group], group))
+        rest += groups.pop(smallest)
+        left += [unit for unit, group in found.items() if group == smallest]
+    if rest and rest < SMALLEST_GROUP:
+        return {}
+    return found | dict.fromkeys(left, OTHER_UNITS if groups else EVERYBODY)
+
+
 def within(group: str, unit: str) -> bool:
-    """True when everybody in the group of that name belongs to ``unit`` or below."""
-    return at_or_below(group.removesuffix(MERGED), unit)
+    """True when everybody in the group of that name belongs to ``unit`` or below; all groups are within ``""``."""
+    return not unit or at_or_below(group.removesuffix(MERGED), unit)

@@ -141,7 +141,7 @@ def roster_risks(
     """
     people = {rating.learner: person.unit for rating in ratings if (person := roster.find(rating.learner))}
     groups = group_risks(ratings, names, groups_of(people))
-    return [group for group in groups if not unit or within(group.name, unit)]
+    return [group for group in groups if within(group.name, unit)]
 
 
 @dataclass(frozen=True)
