@@ -1,0 +1,199 @@
+"""The plots of the class report, drawn for a phone's width. Every one has its numbers in a table beside it.
+
+Colours differ in lightness as well as in hue, so that they tell apart in grey and for who sees no red or green.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+
+import altair as alt
+from markupsafe import Markup
+
+from qinlian.reports.page.completion import BANDS, Figures
+from qinlian.reports.page.shares import Cell
+from qinlian.reports.page.svg import INK, SOFT, draw
+
+__all__ = [
+    "BAND_COLOURS",
+    "STATE_COLOURS",
+    "STATE_WORDS",
+    "ItemPoint",
+    "bands_plot",
+    "completion_plot",
+    "gain_plot",
+    "heat_plot",
+    "histogram",
+    "items_plot",
+    "shade",
+]
+
+STATE_WORDS = ("已及格", "交了，还没及格", "没有交")
+STATE_COLOURS = ("#1f5c4d", "#8fbfae", "#ece7db")
+BAND_COLOURS = ("#b3541e", "#ece2c9", "#b7d5cb", "#6aa895", "#1f5c4d")
+_WIDTH = 400
+"""Pixels of a whole plot: about a phone's. On a wide screen it is shown larger."""
+_PERCENT_AXIS = alt.Axis(values=[0, 25, 50, 75, 100], labelExpr="datum.value + '%'", title=None, tickSize=0)
+
+
+def short(text: str, widest: int) -> str:
+    """``text`` cut to so many half-width columns."""
+    width = 0
+    for place, letter in enumerate(text):
+        width += 2 if unicodedata.east_asian_width(letter) in "FWA" else 1
+        if width > widest:
+            return text[: max(1, place - 1)] + "…"
+    return text
+
+
+def _bars(
+    rows: Sequence[tuple[str, Sequence[float]]], words: Sequence[str], colours: Sequence[str], left: int
+) -> alt.Chart:
+    """Each row's parts as one bar of 100 %."""
+    values = []
+    for place, (_, parts) in enumerate(rows):
+        whole, before = sum(parts) or 1, 0.0
+        for word, part in zip(words, parts, strict=True):
+            after = before + 100 * part / whole
+            values.append({"row": place, "word": word, "from": before, "to": after})
+            before = after
+    names = [short(name, left // 6) for name, _ in rows]
+    axis = alt.Axis(title=None, ticks=False, domain=False, labelExpr=f"{_array(names)}[datum.value]", labelPadding=6)
+    return (
+        alt.Chart(alt.Data(values=values))
+        .mark_bar(height=15, stroke="#ffffff", strokeWidth=1)
+        .encode(
+            x=alt.X("from:Q", axis=_PERCENT_AXIS, scale=alt.Scale(domain=[0, 100])),
+            x2="to:Q",
+            y=alt.Y("row:O", axis=axis, scale=alt.Scale(paddingInner=0.2, paddingOuter=0.2)),
+            color=alt.Color("word:N", scale=alt.Scale(domain=list(words), range=list(colours)), legend=None),
+        )
+        .properties(width=_WIDTH - left - 14, height=26 * max(1, len(rows)))
+    )
+
+
+def _array(names: Sequence[str]) -> str:
+    """Texts as a Vega expression: whatever stands in a name, it stays a text."""
+    return "[" + ",".join("'" + "".join(f"\\u{unit:04x}" for unit in _units(name)) + "'" for name in names) + "]"
+
+
+def _units(text: str) -> list[int]:
+    data = text.encode("utf-16-be", "surrogatepass")
+    return [int.from_bytes(data[i : i + 2], "big") for i in range(0, len(data), 2)]
+
+
+def completion_plot(units: Sequence[tuple[str, Figures]]) -> Markup:
+    """How far each unit is: of all modules that are to be passed, what share is, came, or did not come."""
+    rows = [(name, (f.passed, f.begun - f.passed, f.needed - f.begun)) for name, f in units]
+    said = "；".join(f"{name}：{STATE_WORDS[0]} {f.share:.0%}，{STATE_WORDS[2]} {_idle(f):.0%}" for name, f in units)
+    chart = _bars(rows, STATE_WORDS, STATE_COLOURS, 130)
+    return draw(chart, "plot-units", "各单位学到哪里了", f"每个单位一条横条，按人次分三段。{said}。", 130)
+
+
+def _idle(figures: Figures) -> float:
+    return 1 - figures.begun / figures.needed if figures.needed else 0.0
+
+
+def bands_plot(modules: Sequence[tuple[str, Sequence[int]]]) -> Markup:
+    """How the scores of each module spread over the bands."""
+    said = "；".join(
+        f"{title}：" + "，".join(f"{band} 分 {count} 人" for band, count in zip(BANDS, counts, strict=True) if count)
+        for title, counts in modules
+    )
+    chart = _bars(modules, BANDS, BAND_COLOURS, 130)
+    return draw(chart, "plot-bands", "各课得分的分布", f"每课一条横条，按得分分五段。{said}。", 130)
+
+
+def histogram(counts: Sequence[int]) -> Markup:
+    """How many learners have a mean score in each ten percent; ``counts`` are of 0–9, 10–19 … 90–100."""
+    values = [{"from": 10 * n + 0.6, "to": 10 * n + 9.4, "count": count} for n, count in enumerate(counts)]
+    base = alt.Chart(alt.Data(values=values))
+    most = max(*counts, 1) * 1.12
+    axis = alt.Axis(values=list(range(0, 101, 10)), title="平均得分率（%）", grid=False)
+    y = alt.Y("count:Q", axis=None, scale=alt.Scale(domain=[0, most]))
+    x = alt.X("from:Q", axis=axis, scale=alt.Scale(domain=[0, 100]))
+    bars = base.mark_bar(color="#6aa895").encode(x=x, x2="to:Q", y=y)
+    text = base.transform_calculate(middle="(datum.from + datum.to) / 2").transform_filter("datum.count > 0")
+    labels = text.mark_text(dy=-7, fontSize=12, color=INK).encode(x="middle:Q", y=y, text="count:Q")
+    said = "；".join(f"{10 * n} 到 {10 * n + (10 if n == 9 else 9)}：{c} 人" for n, c in enumerate(counts) if c)
+    chart = (bars + labels).properties(width=_WIDTH - 28, height=150)
+    return draw(chart, "plot-means", "学员平均得分率的分布", f"柱高是人数。{said or '还没有成绩'}。", 14, 44)
+
+
+def shade(share: float) -> tuple[str, str]:
+    """(background, ink) of a mean share of points in [0, 1]: the lower, the darker."""
+    low, high = (0x9A, 0x34, 0x12), (0xFA, 0xF6, 0xEC)
+    weight = min(max((share - 0.3) / 0.6, 0.0), 1.0)
+    mixed = [round(a + (b - a) * weight) for a, b in zip(low, high, strict=True)]
+    light = sum(part * colour for part, colour in zip((0.2126, 0.7152, 0.0722), map(_linear, mixed), strict=True))
+    # Whichever of the two inks has the greater contrast; the worse of them still has 4.5.
+    ink = INK if (light + 0.05) / 0.072 > 1.05 / (light + 0.05) else "#ffffff"
+    return "#" + "".join(f"{part:02x}" for part in mixed), ink
+
+
+def _linear(part: int) -> float:
+    value = part / 255
+    return value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+
+
+def heat_plot(topics: Mapping[str, Mapping[str, Cell]], columns: Sequence[tuple[str, str]]) -> Markup:
+    """Topics down, units across: the mean share of points; ``columns`` are (key, label)."""
+    left, top = 112, 104
+    names = list(topics)
+    step = (_WIDTH - left - 14) / max(1, len(columns))
+    values = []
+    for row, cells in enumerate(topics.values()):
+        for column, (key, _) in enumerate(columns):
+            if key in cells:
+                colour, ink = shade(cells[key].share)
+                percent = f"{100 * cells[key].share:.0f}"
+                values.append({"row": row, "column": column, "colour": colour, "ink": ink, "text": percent})
+    labels = _array([short(label, 14) for _, label in columns])
+    x = alt.X(
+        "column:O",
+        scale=alt.Scale(domain=list(range(len(columns)))),
+        axis=alt.Axis(
+            orient="top",
+            title=None,
+            ticks=False,
+            domain=False,
+            labelAngle=-45,
+            labelAlign="left",
+            labelExpr=f"{labels}[datum.value]",
+        ),
+    )
+    y = alt.Y(
+        "row:O",
+        scale=alt.Scale(domain=list(range(len(names)))),
+        axis=alt.Axis(
+            title=None, ticks=False, domain=False, labelExpr=f"{_array([short(n, 17) for n in names])}[datum.value]"
+        ),
+    )
+    base = alt.Chart(alt.Data(values=values))
+    cells = base.mark_rect(stroke="#ffffff", strokeWidth=1).encode(x=x, y=y, color=alt.Color("colour:N", scale=None))
+    text = base.mark_text(fontSize=11).encode(x=x, y=y, text="text:N", color=alt.Color("ink:N", scale=None))
+    chart = (cells + text).properties(width=step * len(columns), height=22 * len(names))
+    weakest = "、".join(names[:3])
+    said = f"行是知识点，列是单位，格子里是得分率（%），颜色越深越低。最低的是{weakest}。"
+    return draw(chart, "plot-topics", "各知识点在各单位的得分率", said, left, 14, top)
+
+
+class ItemPoint:
+    """One item in the plot of items."""
+
+    def __init__(self, item: str, facility: float, discrimination: float, severity: int) -> None:
+        self.item, self.facility, self.discrimination, self.severity = item, facility, discrimination, severity
+
+
+def items_plot(points: Sequence[ItemPoint]) -> Markup:
+    """Every item by how easy it is and how well it tells apart."""
+    return Markup("")
+
+
+def gain_plot(before: float, after: float, people: int) -> Markup:
+    """Mean score before and after, in percent."""
+    return Markup("")
+
+
+__all__ += ["SOFT", "short"]
