@@ -19,11 +19,14 @@ __all__ = ["Learner", "learners", "roster_of"]
 
 @dataclass(frozen=True)
 class Learner:
-    """One learner as a report names them; ``track`` is empty where nothing is known of it."""
+    """One learner as a report names them; what is not known of them is empty."""
 
     name: str
     unit: str
     track: str = ""
+    number: str = ""
+    department: str = ""
+    archived: bool = False
 
 
 def learners(connection: Connection, scope: Scope = ALL, *, archived: bool = False) -> dict[str, Learner]:
@@ -43,7 +46,8 @@ def learners(connection: Connection, scope: Scope = ALL, *, archived: bool = Fal
         if person is None:
             found[row.id] = Learner(row.last_name or "", row.first_name or "")
         elif person.role == LEARNER and (archived or not person.archived):
-            found[row.id] = Learner(person.name, person.unit, person.track)
+            known = (person.name, person.unit, person.track, person.number, person.department, person.archived)
+            found[row.id] = Learner(*known)
     return found
 
 

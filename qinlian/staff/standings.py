@@ -1,6 +1,6 @@
 """How learners stand in each module, as SQL over nbgrader's tables and ours; the database adds up.
 
-The same rules as ``qinlian.reports.table``, which holds a row of everybody in memory (a test compares them). Units
+The same rules as ``qinlian.reports.frames``, which holds a row of everybody in memory (tests compare them). Units
 and people come from ``scope`` alone.
 """
 

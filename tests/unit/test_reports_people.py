@@ -39,7 +39,7 @@ def test_the_roster_says_name_unit_and_track_and_nbgrader_of_others(tmp_path: Pa
     with opened(tmp_path, entry("1", "周晓岚", track="教师"), strangers=("demo01",)) as (_, connection):
         assert learners(connection) == {
             "demo01": Learner("演示demo01", "演示单位"),
-            "ql1": Learner("周晓岚", PLACES[0], "教师"),
+            "ql1": Learner("周晓岚", PLACES[0], "教师", "1"),
         }
 
 

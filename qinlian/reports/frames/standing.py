@@ -1,0 +1,201 @@
+"""How every learner stands in every module of theirs: nbgrader's tables and ours, added up in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import case, func, inspect, select
+from sqlalchemy.engine import Connection
+
+from qinlian.core.model import Course
+from qinlian.core.scoring import passes
+from qinlian.grading.response_tables import ARRIVAL, ATTEMPT, QUIZ
+from qinlian.grading.tables import ASSIGNMENT, GRADE, STUDENT, SUBMITTED_ASSIGNMENT, SUBMITTED_NOTEBOOK
+from qinlian.reports.frames.columns import moments
+from qinlian.reports.frames.contents import taken
+from qinlian.reports.frames.people import learners
+from qinlian.roster.people import ALL, Scope
+
+__all__ = ["STATES", "grades"]
+
+STATES = ("未开始", "已提交", "待评阅", "已评分")
+"""In the order of the way; 已提交 waits for the grader, 待评阅 for somebody who reads the reflection."""
+_UNGRADED = ("已收", "停放")
+"""What came and has no result yet, also where grading it failed."""
+
+
+class _Graded(NamedTuple):
+    """What nbgrader holds of one learner and module."""
+
+    account: str
+    module: str
+    submitted_at: datetime | None
+    due: datetime | None
+    extension: timedelta | None
+    points: float | None
+    unread: int | None
+    penalty: float | None
+
+
+def _graded(connection: Connection, modules: Sequence[str]) -> list[_Graded]:
+    a, sa, sn, g = ASSIGNMENT, SUBMITTED_ASSIGNMENT, SUBMITTED_NOTEBOOK, GRADE
+    # nbgrader's own rule: a manual mark, where there is one, stands in the place of the automatic one.
+    mark = func.coalesce(g.c.manual_score, g.c.auto_score, 0.0) + func.coalesce(g.c.extra_credit, 0.0)
+    notebooks = (
+        select(
+            g.c.notebook_id.label("id"),
+            func.sum(mark).label("points"),
+            # PostgreSQL has no greatest of truth values.
+            func.max(case((g.c.needs_manual_grade, 1), else_=0)).label("unread"),
+        )
+        .group_by(g.c.notebook_id)
+        .subquery()
+    )
+    submissions = (
+        select(
+            sn.c.assignment_id.label("id"),
+            func.sum(notebooks.c.points).label("points"),
+            func.max(notebooks.c.unread).label("unread"),
+            func.sum(sn.c.late_submission_penalty).label("penalty"),
+        )
+        .outerjoin(notebooks, notebooks.c.id == sn.c.id)
+        .group_by(sn.c.assignment_id)
+        .subquery()
+    )
+    query = (
+        select(
+            sa.c.student_id,
+            a.c.name,
+            sa.c.timestamp,
+            a.c.duedate,
+            sa.c.extension,
+            submissions.c.points,
+            submissions.c.unread,
+            submissions.c.penalty,
+        )
+        .join(a, a.c.id == sa.c.assignment_id)
+        .outerjoin(submissions, submissions.c.id == sa.c.id)
+        .where(a.c.name.in_(modules))
+    )
+    return [_Graded(*row) for row in connection.execute(query)]
+
+
+def _attempts(connection: Connection) -> dict[tuple[str, str], int]:
+    """(account, module) → attempts that counted, of the quiz taken most often."""
+    if not inspect(connection).has_table(QUIZ.name):
+        return {}
+    query = (
+        select(ATTEMPT.c.learner, ATTEMPT.c.module, func.count().label("taken"))
+        .join(QUIZ, QUIZ.c.attempt == ATTEMPT.c.identity)
+        .where(QUIZ.c.state == "计入")
+        .group_by(ATTEMPT.c.learner, ATTEMPT.c.module, QUIZ.c.quiz)
+        .order_by("taken")
+    )
+    return {(learner, module): taken for learner, module, taken in connection.execute(query)}
+
+
+def _waiting(connection: Connection) -> dict[tuple[str, str], datetime | None]:
+    """(account, module) → when a submission came that is not graded yet."""
+    if not inspect(connection).has_table(ARRIVAL.name):
+        return {}
+    query = (
+        select(ARRIVAL.c.learner, ARRIVAL.c.module, func.max(ARRIVAL.c.submitted_at))
+        .where(ARRIVAL.c.state.in_(_UNGRADED))
+        .group_by(ARRIVAL.c.learner, ARRIVAL.c.module)
+    )
+    return {(learner, module): moment for learner, module, moment in connection.execute(query)}
+
+
+class _Standings:
+    """One place a learner and module, filled in the order in which things are known; a place is a number."""
+
+    def __init__(self, accounts: Sequence[str], modules: Sequence[str]) -> None:
+        self._rows = {account: place * len(modules) for place, account in enumerate(accounts)}
+        self._modules = {module: place for place, module in enumerate(modules)}
+        size = len(accounts) * len(modules)
+        self.state = np.zeros(size, dtype="int8")
+        self.score = np.full(size, np.nan)
+        self.attempts = np.zeros(size, dtype="int64")
+        self.submitted_at = np.full(size, np.datetime64("NaT"), dtype="datetime64[us]")
+        self.late = np.zeros(size, dtype="bool")
+
+    def place(self, account: str, module: str) -> int | None:
+        row, column = self._rows.get(account), self._modules.get(module)
+        return None if row is None or column is None else row + column
+
+    def read(self, connection: Connection) -> None:
+        for (account, module), count in _attempts(connection).items():
+            if (place := self.place(account, module)) is not None:
+                self.attempts[place] = count
+        waiting = _waiting(connection)
+        for (account, module), moment in waiting.items():
+            if (place := self.place(account, module)) is not None:
+                self.state[place] = 1
+                self.submitted_at[place] = moment
+        for row in _graded(connection, list(self._modules)):
+            if (place := self.place(row.account, row.module)) is not None:
+                self._take(place, row, (row.account, row.module) in waiting)
+
+    def _take(self, place: int, row: _Graded, waiting: bool) -> None:
+        # To hold an extension nbgrader makes all rows of a submission, before there is any.
+        held = row.points is None or (row.submitted_at is None and not self.attempts[place])
+        if not held:
+            self.state[place] = 2 if row.unread else 3
+            self.score[place] = round(max(0.0, float(row.points or 0.0) - float(row.penalty or 0.0)), 2)
+            self.submitted_at[place] = row.submitted_at
+        if row.due is not None and (waiting or not held):
+            self.late[place] = self.submitted_at[place] > np.datetime64(row.due + (row.extension or timedelta()))
+
+
+def grades(connection: Connection, course: Course, scope: Scope = ALL, *, archived: bool = False) -> pd.DataFrame:
+    """One row a learner and module that their track takes, in the order of accounts and of the course.
+
+    - account: category; module: category
+    - state: category, one of ``STATES``
+    - score: float, 0 to ``max_score``, less what being late took off; NaN until something is graded
+    - max_score: float
+    - attempts: int, those that counted, of the quiz taken most often
+    - submitted_at: moment of the submission that the gradebook holds or that waits to be graded
+    - late: bool, it came after the learner's own due date, extension included
+    - passed: bool, the score reaches the pass mark of the course or of the track
+    - hours: float, 学时 earned: the module's where it is passed, else 0
+    """
+    people = learners(connection, scope, archived=archived)
+    accounts, names = list(people["account"]), [module.id for module in course.modules]
+    standings = _Standings(accounts, names)
+    if inspect(connection).has_table(STUDENT.name):
+        standings.read(connection)
+    column = {module.id: place for place, module in enumerate(course.modules)}
+    by_track = {track: taken(course, track) for track in people["track"].cat.categories}
+    chosen = {track: np.array([column[m.id] for m in mine], dtype="int64") for track, (mine, _) in by_track.items()}
+    tracks = list(people["track"])
+    counts = [len(chosen[track]) for track in tracks]
+    rows = np.repeat(np.arange(len(accounts)), counts)
+    columns = np.concatenate([chosen[track] for track in tracks]) if tracks else np.array([], dtype="int64")
+    places = rows * len(names) + columns
+    marks = np.repeat(np.array([by_track[track][1] for track in tracks], dtype="float64"), counts)
+    most, hours = (np.array([getattr(m, name) for m in course.modules], "float64") for name in ("max_score", "hours"))
+    score, max_score = standings.score[places], most[columns]
+    passed = np.array([passes(*row) for row in zip(score, max_score, marks, strict=True)], dtype="bool")
+    return pd.DataFrame(
+        {
+            "account": _coded(rows, accounts),
+            "module": _coded(columns, names),
+            "state": _coded(standings.state[places], STATES),
+            "score": score,
+            "max_score": max_score,
+            "attempts": standings.attempts[places],
+            "submitted_at": moments(standings.submitted_at[places]),
+            "late": standings.late[places],
+            "passed": passed,
+            "hours": np.where(passed, hours[columns], 0.0),
+        }
+    )
+
+
+def _coded(codes: Any, words: Sequence[str]) -> pd.Categorical:
+    return pd.Categorical.from_codes(codes, pd.Index(list(words), dtype="str"))
