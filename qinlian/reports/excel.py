@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from qinlian.atomic import replace_file
 from qinlian.reports.worksheet import guard, plain
 
-__all__ = ["guard", "write_excel"]
+__all__ = ["Sheet", "guard", "write_excel", "write_sheets"]
 
 _FORMATS = {"提交时间": "yyyy-mm-dd hh:mm", "得分": "0.##", "满分": "0.##", "获得学时": "0.##", "次数": "0"}
 _WIDEST = 48
@@ -27,7 +28,21 @@ def _width(value: Any) -> int:
     return sum(2 if unicodedata.east_asian_width(c) in "FWA" else 1 for c in text)
 
 
-def _dress(sheet: Worksheet, columns: list[str], wrapped: Collection[str] = ()) -> None:
+@dataclass(frozen=True)
+class Sheet:
+    """One table of a workbook, its columns' names as the heading.
+
+    The columns in ``wrapped`` hold long texts, which are shown whole; ``formats`` are number formats by column.
+    """
+
+    title: str
+    table: pd.DataFrame
+    wrapped: Collection[str] = ()
+    formats: Mapping[str, str] = field(default_factory=dict)
+
+
+def _dress(sheet: Worksheet, made: Sheet) -> None:
+    columns, formats = [str(c) for c in made.table.columns], _FORMATS | dict(made.formats)
     sheet.freeze_panes = "A2"
     sheet.auto_filter.ref = sheet.dimensions
     for cell in sheet[1]:
@@ -39,21 +54,25 @@ def _dress(sheet: Worksheet, columns: list[str], wrapped: Collection[str] = ()) 
         sheet.column_dimensions[letter].width = min(widest + 4, _WIDEST)
         for cell in cells[1:]:
             guard(cell)
-            if name in _FORMATS:
-                cell.number_format = _FORMATS[name]
-            if wrapped:
-                cell.alignment = Alignment(vertical="top", wrap_text=name in wrapped)
+            if name in formats:
+                cell.number_format = formats[name]
+            if made.wrapped:
+                cell.alignment = Alignment(vertical="top", wrap_text=name in made.wrapped)
 
 
 def write_excel(table: pd.DataFrame, path: Path, sheet: str = "成绩总表", wrapped: Collection[str] = ()) -> None:
-    """Write ``table`` to ``path`` (whole or not at all), the columns' names as the heading.
+    """Write ``table`` to ``path`` as a workbook of one sheet; see ``write_sheets``."""
+    write_sheets([Sheet(sheet, table, wrapped)], path)
 
-    Cells that begin with ``= + - @``, a tab or a line break stay text. The columns in ``wrapped`` hold long
-    texts, which are shown whole.
+
+def write_sheets(sheets: Sequence[Sheet], path: Path, mode: int = 0o644) -> None:
+    """Write ``sheets`` to ``path``, in their order, whole or not at all.
+
+    Cells that begin with ``= + - @``, a tab or a line break stay text.
     """
-    clean = table.map(plain)
     made = io.BytesIO()
     with pd.ExcelWriter(made, engine="openpyxl") as writer:
-        clean.to_excel(writer, sheet_name=sheet, index=False)
-        _dress(writer.sheets[sheet], [str(c) for c in table.columns], wrapped)
-    replace_file(path, made.getvalue())
+        for sheet in sheets:
+            sheet.table.map(plain).to_excel(writer, sheet_name=sheet.title, index=False)
+            _dress(writer.sheets[sheet.title], sheet)
+    replace_file(path, made.getvalue(), mode)

@@ -26,6 +26,7 @@ from qinlian.roster.people import ALL, Scope
 __all__ = [
     "COLUMNS",
     "read_reflections",
+    "reflection_counts",
     "reflection_lines",
     "reflection_page",
     "reflection_table",
@@ -114,18 +115,23 @@ def reflection_table(found: Sequence[Entry]) -> pd.DataFrame:
 
 def reflection_lines(found: Sequence[Entry]) -> list[str]:
     """The report in a few lines for the terminal."""
-    waiting = sum(_state(entry) == "待评阅" for entry in found)
-    near = [(entry, [n for n in _notices(entry) if not n.quoted]) for entry in found]
+    waiting, near = reflection_counts(found)
     lines = [
         f"{entry.name or entry.learner}（{entry.learner}）《{entry.module.title}》：{notice.sentence}"
-        for entry, notices in near
-        for notice in notices
+        for entry in found
+        for notice in _notices(entry)
+        if not notice.quoted
     ]
-    count = sum(bool(notices) for _, notices in near)
     return [
         *lines,
-        f"共 {len(found)} 篇心得，待评阅 {waiting} 篇，{count} 篇有与他人相近的段落；段落对照见 --html 或 --xlsx",
+        f"共 {len(found)} 篇心得，待评阅 {waiting} 篇，{near} 篇有与他人相近的段落；段落对照见 --html 或 --xlsx",
     ]
+
+
+def reflection_counts(found: Sequence[Entry]) -> tuple[int, int]:
+    """How many wait for their reader, and how many have passages close to somebody else's."""
+    near = sum(any(not notice.quoted for notice in entry.notices) for entry in found)
+    return sum(_state(entry) == "待评阅" for entry in found), near
 
 
 def write_reflections(found: Sequence[Entry], path: Path) -> None:
@@ -147,10 +153,10 @@ def reflection_page(found: Sequence[Entry], course: Course, now: datetime) -> st
             "when": _when(entry.handed_in).strftime("%Y-%m-%d %H:%M"),
             "letters": len(Reading.of(entry.text)),
             "notices": _notices(entry),
-            "near": any(not notice.quoted for notice in entry.notices),
         }
         for entry in found
     ]
+    waiting, near = reflection_counts(found)
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for one, entry in zip(shown, found, strict=True):
         groups.setdefault((entry.module.id, entry.item.id), []).append(one)
@@ -162,8 +168,8 @@ def reflection_page(found: Sequence[Entry], course: Course, now: datetime) -> st
             made=now.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M"),
             groups=list(groups.values()),
             count=len(found),
-            waiting=sum(_state(entry) == "待评阅" for entry in found),
-            near=sum(one["near"] for one in shown),
+            waiting=waiting,
+            near=near,
         )
     )
 

@@ -19,7 +19,7 @@ from qinlian.items.selfcheck.scale import CONSEQUENCE, LIKELIHOOD, SMALLEST_GROU
 from qinlian.reports.excel import guard
 from qinlian.reports.risks import GroupRisks, RatedRisk
 
-__all__ = ["NOTES", "print_risks", "write_risks"]
+__all__ = ["NOTES", "heat_colour", "print_risks", "write_risks"]
 
 NOTES = (
     "每人只取最近一次计入成绩的自查。数字是评价的次数，不写姓名，也不含任何人写的文字。",
@@ -121,14 +121,14 @@ def _draw_heat(sheet: Worksheet, groups: Sequence[GroupRisks]) -> None:
             _put(sheet, row + offset, (f"{consequence} {CONSEQUENCE[consequence - 1]}", *counts))
             for likelihood, count in enumerate(counts, 1):
                 cell = sheet.cell(row + offset, likelihood + 1)
-                cell.fill = PatternFill("solid", fgColor=_colour(level(likelihood, consequence), count / most))
+                cell.fill = PatternFill("solid", fgColor=heat_colour(level(likelihood, consequence), count / most))
                 cell.alignment = Alignment(horizontal="center")
         row += 8
     _widths(sheet, (22, 12, 12, 12, 12, 12))
 
 
-def _colour(name: str, strength: float) -> str:
-    """Between the lightest and the strongest colour of a level."""
+def heat_colour(name: str, strength: float) -> str:
+    """RRGGBB between the lightest and the strongest colour of a level (高, 中, 低); ``strength`` is in [0, 1]."""
     light, strong = _FILLS[name]
     pairs = [(int(light[i : i + 2], 16), int(strong[i : i + 2], 16)) for i in (0, 2, 4)]
     return "".join(f"{round(a + (b - a) * strength):02X}" for a, b in pairs)

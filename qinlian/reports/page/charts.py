@@ -5,8 +5,10 @@ Colours differ in lightness as well as in hue, so that they tell apart in grey a
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import altair as alt
 from markupsafe import Markup
@@ -27,6 +29,7 @@ __all__ = [
     "histogram",
     "items_plot",
     "shade",
+    "short",
 ]
 
 STATE_WORDS = ("已及格", "交了，还没及格", "没有交")
@@ -51,7 +54,7 @@ def _bars(
     rows: Sequence[tuple[str, Sequence[float]]], words: Sequence[str], colours: Sequence[str], left: int
 ) -> alt.Chart:
     """Each row's parts as one bar of 100 %."""
-    values = []
+    values: list[dict[str, float | str]] = []
     for place, (_, parts) in enumerate(rows):
         whole, before = sum(parts) or 1, 0.0
         for word, part in zip(words, parts, strict=True):
@@ -60,7 +63,7 @@ def _bars(
             before = after
     names = [short(name, left // 6) for name, _ in rows]
     axis = alt.Axis(title=None, ticks=False, domain=False, labelExpr=f"{_array(names)}[datum.value]", labelPadding=6)
-    return (
+    chart: alt.Chart = (
         alt.Chart(alt.Data(values=values))
         .mark_bar(height=15, stroke="#ffffff", strokeWidth=1)
         .encode(
@@ -71,6 +74,7 @@ def _bars(
         )
         .properties(width=_WIDTH - left - 14, height=26 * max(1, len(rows)))
     )
+    return chart
 
 
 def _array(names: Sequence[str]) -> str:
@@ -113,7 +117,7 @@ def histogram(counts: Sequence[int]) -> Markup:
     axis = alt.Axis(values=list(range(0, 101, 10)), title="平均得分率（%）", grid=False)
     y = alt.Y("count:Q", axis=None, scale=alt.Scale(domain=[0, most]))
     x = alt.X("from:Q", axis=axis, scale=alt.Scale(domain=[0, 100]))
-    bars = base.mark_bar(color="#6aa895").encode(x=x, x2="to:Q", y=y)
+    bars = base.mark_rect(color="#6aa895").encode(x=x, x2="to:Q", y=y, y2=alt.datum(0))
     text = base.transform_calculate(middle="(datum.from + datum.to) / 2").transform_filter("datum.count > 0")
     labels = text.mark_text(dy=-7, fontSize=12, color=INK).encode(x="middle:Q", y=y, text="count:Q")
     said = "；".join(f"{10 * n} 到 {10 * n + (10 if n == 9 else 9)}：{c} 人" for n, c in enumerate(counts) if c)
@@ -127,8 +131,8 @@ def shade(share: float) -> tuple[str, str]:
     weight = min(max((share - 0.3) / 0.6, 0.0), 1.0)
     mixed = [round(a + (b - a) * weight) for a, b in zip(low, high, strict=True)]
     light = sum(part * colour for part, colour in zip((0.2126, 0.7152, 0.0722), map(_linear, mixed), strict=True))
-    # Whichever of the two inks has the greater contrast; the worse of them still has 4.5.
-    ink = INK if (light + 0.05) / 0.072 > 1.05 / (light + 0.05) else "#ffffff"
+    # Whichever of the two inks has the greater contrast: between black and white that is never below 4.5.
+    ink = "#000000" if (light + 0.05) / 0.05 > 1.05 / (light + 0.05) else "#ffffff"
     return "#" + "".join(f"{part:02x}" for part in mixed), ink
 
 
@@ -179,21 +183,72 @@ def heat_plot(topics: Mapping[str, Mapping[str, Cell]], columns: Sequence[tuple[
     return draw(chart, "plot-topics", "各知识点在各单位的得分率", said, left, 14, top)
 
 
+@dataclass(frozen=True)
 class ItemPoint:
-    """One item in the plot of items."""
+    """One item in the plot of items; ``severity`` is that of its worst flag, 0 without any."""
 
-    def __init__(self, item: str, facility: float, discrimination: float, severity: int) -> None:
-        self.item, self.facility, self.discrimination, self.severity = item, facility, discrimination, severity
+    item: str
+    facility: float
+    discrimination: float
+    severity: int
+
+
+_ITEM_KINDS = (
+    (0, "circle", "#b9c7c1", "#6c7b74", 40),
+    (3, "diamond", "#e0a93a", "#6b4a05", 60),
+    (1, "triangle-up", "#b3361e", "#5f1a0c", 90),
+)
+"""(least severity, shape, fill, edge, size): what is urgent is drawn last, over the others."""
 
 
 def items_plot(points: Sequence[ItemPoint]) -> Markup:
-    """Every item by how easy it is and how well it tells apart."""
-    return Markup("")
+    """Every item by how easy it is and how well it tells apart; items without a discrimination are left out."""
+    known = [point for point in points if not math.isnan(point.discrimination)]
+    x = alt.X("x:Q", scale=alt.Scale(domain=[0, 100]), axis=alt.Axis(title="得分率（%），越右越容易", tickCount=5))
+    low = min([-0.2, *(point.discrimination for point in known)])
+    y = alt.Y(
+        "y:Q",
+        scale=alt.Scale(domain=[math.floor(low * 5) / 5, 1]),
+        axis=alt.Axis(title="区分度", tickCount=5, format=".1f", titlePadding=6),
+    )
+    line = alt.Chart(alt.Data(values=[{"y": 0.2}])).mark_rule(stroke=SOFT, strokeDash=[4, 3]).encode(y=y)
+    layers: list[alt.Chart] = [line]
+    for least, shape, fill, edge, size in _ITEM_KINDS:
+        values = [
+            {"x": round(100 * point.facility, 1), "y": round(point.discrimination, 3)}
+            for point in known
+            if _kind(point.severity) == least
+        ]
+        marks = alt.Chart(alt.Data(values=values)).mark_point(
+            shape=shape, filled=True, fill=fill, stroke=edge, strokeWidth=1, size=size, opacity=1
+        )
+        layers.append(marks.encode(x=x, y=y))
+    chart = alt.layer(*layers).properties(width=_WIDTH - 66, height=230)
+    urgent = [point.item for point in known if _kind(point.severity) == 1]
+    worth = sum(point.severity > 0 for point in known)
+    said = f"共 {len(known)} 道题，值得看一看的 {worth} 道" + (
+        f"，最要紧的是 {'、'.join(urgent[:5])}" if urgent else ""
+    )
+    return draw(
+        chart, "plot-items", "每道题的得分率和区分度", f"{said}。虚线是区分度 0.2，低于它的题分不出好坏。", 52, 44
+    )
 
 
-def gain_plot(before: float, after: float, people: int) -> Markup:
+def _kind(severity: int) -> int:
+    return 0 if not severity else 1 if severity <= 2 else 3
+
+
+def gain_plot(before: float, after: float) -> Markup:
     """Mean score before and after, in percent."""
-    return Markup("")
-
-
-__all__ += ["SOFT", "short"]
+    values = [{"row": "摸底", "mean": before}, {"row": "结业", "mean": after}]
+    base = alt.Chart(alt.Data(values=values))
+    x = alt.X("mean:Q", scale=alt.Scale(domain=[0, 100]), axis=_PERCENT_AXIS)
+    y = alt.Y("row:O", sort=None, axis=alt.Axis(title=None, ticks=False, domain=False, labelPadding=6))
+    colour = alt.Color("row:N", scale=alt.Scale(domain=["摸底", "结业"], range=["#b7d5cb", "#1f5c4d"]), legend=None)
+    bars = base.mark_bar(height=20).encode(x=x, y=y, color=colour)
+    text = base.mark_text(align="left", dx=6, fontSize=13, color=INK).encode(
+        x=x, y=y, text=alt.Text("mean:Q", format=".1f")
+    )
+    chart = (bars + text).properties(width=_WIDTH - 60, height=70)
+    said = f"摸底平均 {before:.1f}，结业平均 {after:.1f}，都按百分制。"
+    return draw(chart, "plot-gain", "摸底和结业的平均分", said, 46)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -91,8 +92,9 @@ class UnitNode:
 def standing(learners: pd.DataFrame, grades: pd.DataFrame, modules: pd.DataFrame) -> pd.DataFrame:
     """One row a learner over all modules of theirs; who takes none is left out.
 
-    Columns: account, number, name, unit, department, track; state is 学完 (every module is passed), 在学 or 未开始
-    (nothing of any module came); needed, begun, passed, waiting, hours, hours_needed, percents and graded as in ``Figures``.
+    - account, number, name, unit, department, track
+    - state: 学完 (every module is passed), 在学 or 未开始 (nothing of any module came)
+    - needed, begun, passed, waiting, hours, hours_needed, percents, graded: as in ``Figures``
     """
     hours = modules.set_index("module")["hours"]
     scores = percent(grades)
@@ -124,9 +126,10 @@ def percent(grades: pd.DataFrame) -> pd.Series[float]:
 def _figures(rows: pd.DataFrame) -> Figures:
     states = rows["state"].value_counts()
     whole = ("needed", "begun", "passed", "waiting", "hours", "hours_needed", "percents", "graded")
-    sums = {name: rows[name].sum().item() for name in whole}
+    sums: dict[str, Any] = {name: rows[name].to_numpy().sum().item() for name in whole}
     counts = {"finished": "学完", "going": "在学", "idle": "未开始"}
-    return Figures(people=len(rows), **{name: int(states.get(word, 0)) for name, word in counts.items()}, **sums)
+    sums |= {name: int(states.get(word, 0)) for name, word in counts.items()}
+    return Figures(people=len(rows), **sums)
 
 
 def completion(standings: pd.DataFrame, unit: str = "") -> tuple[Figures, tuple[UnitNode, ...]]:
@@ -155,7 +158,7 @@ def completion(standings: pd.DataFrame, unit: str = "") -> tuple[Figures, tuple[
 
 def idle_by_unit(standings: pd.DataFrame) -> list[tuple[str, list[tuple[str, str]]]]:
     """(unit, [(name, number or account)]) of those who have not begun, by unit and account; ``NO_UNIT`` comes last."""
-    rows = standings[standings["state"] == "未开始"].sort_values(["unit", "account"])
+    rows: Any = standings[standings["state"] == "未开始"].sort_values(["unit", "account"])
     found: dict[str, list[tuple[str, str]]] = {}
     for row in rows.itertuples(index=False):
         found.setdefault(row.unit, []).append((row.name, row.number or row.account))
@@ -167,7 +170,8 @@ def band_counts(scores: pd.Series[float]) -> list[int]:
     """How many of the scores (percent, NaN passed over) are in each of ``BANDS``."""
     # A score is kept to two decimals: a hair below a bound by division is on it.
     known = np.round(scores.dropna().to_numpy(float), 6)
-    return np.bincount(np.searchsorted(_EDGES, known, side="right"), minlength=len(BANDS)).tolist()
+    counts = np.bincount(np.searchsorted(_EDGES, known, side="right"), minlength=len(BANDS))
+    return [int(count) for count in counts]
 
 
 def module_table(grades: pd.DataFrame, modules: pd.DataFrame) -> pd.DataFrame:
@@ -193,7 +197,12 @@ def module_table(grades: pd.DataFrame, modules: pd.DataFrame) -> pd.DataFrame:
                 "needed": len(here),
                 **{
                     name: int(states.get(word, 0))
-                    for name, word in (("idle", "未开始"), ("sent", "已提交"), ("unread", "待评阅"), ("graded", "已评分"))
+                    for name, word in (
+                        ("idle", "未开始"),
+                        ("sent", "已提交"),
+                        ("unread", "待评阅"),
+                        ("graded", "已评分"),
+                    )
                 },
                 "passed": int(here["passed"].sum()),
                 "late": int(here["late"].sum()),

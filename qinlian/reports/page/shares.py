@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
 from qinlian.items.selfcheck.scale import OTHER_UNITS
 from qinlian.reports.groups import EVERYBODY, MERGED, settled, within
-from qinlian.roster.units import SEPARATOR
+from qinlian.roster.units import SEPARATOR, own_name
 
-__all__ = ["Cell", "Key", "Shares", "columns_of", "heat", "in_order", "overall", "shares", "told_of"]
+__all__ = ["Cell", "Key", "Shares", "columns_of", "heat", "in_order", "label", "overall", "shares", "told_of"]
 
 Key = Literal["topics", "citations"]
+_SUMS = ["people", "answers", "earned", "possible"]
 _WIDEST = 10
 """Columns that a heat map has at most; with more, the units above stand for those below."""
 
@@ -75,12 +76,14 @@ def shares(responses: pd.DataFrame, items: pd.DataFrame, units: Mapping[str, str
         named = rows_of_key.assign(group=rows_of_key["unit"].map(groups)).dropna(subset=["group"])
         parts.append(named[[within(group, unit) for group in named["group"]]])
     found = pd.concat(parts) if parts else by_unit.assign(group="")
-    sums = ["people", "answers", "earned", "possible"]
-    return found.groupby(["key", "group"], as_index=False)[sums].sum()
+    return found.groupby(["key", "group"], as_index=False)[_SUMS].sum()
 
 
 def columns_of(groups: Iterable[str], widest: int = _WIDEST) -> dict[str, str]:
-    """Group → the column of a heat map it stands in: itself, or the unit above where there would be too many."""
+    """Group → the column of a heat map it stands in: itself, or the unit above where there would be too many.
+
+    ``widest`` is how many columns there may be, as long as there are units above to stand for those below.
+    """
     every = sorted(set(groups))
     deepest = max((group.count(SEPARATOR) for group in every), default=0)
     for depth in range(deepest, -1, -1):
@@ -99,7 +102,8 @@ def _above(group: str, depth: int) -> str:
 
 def heat(found: Shares, columns: Mapping[str, str]) -> dict[str, dict[str, Cell]]:
     """Topic → column → cell; a column without a cell has too few people of its own for that topic."""
-    sums = found.assign(column=found["group"].map(columns)).groupby(["key", "column"], as_index=False).sum(True)
+    of_column = found.assign(column=found["group"].map(columns)).groupby(["key", "column"], as_index=False)
+    sums: Any = of_column[_SUMS].sum()
     cells: dict[str, dict[str, Cell]] = {}
     for row in sums.itertuples(index=False):
         cells.setdefault(row.key, {})[row.column] = Cell(row.earned / row.possible, int(row.people), int(row.answers))
@@ -108,14 +112,23 @@ def heat(found: Shares, columns: Mapping[str, str]) -> dict[str, dict[str, Cell]
 
 def overall(found: Shares) -> dict[str, Cell]:
     """Topic → the sum over all groups of ``found``, the weakest topic first."""
-    sums = found.groupby("key")[["people", "answers", "earned", "possible"]].sum()
+    sums: Any = found.groupby("key", as_index=False)[_SUMS].sum()
     cells = {
-        str(key): Cell(row.earned / row.possible, int(row.people), int(row.answers))
-        for key, row in zip(sums.index, sums.itertuples(index=False), strict=True)
+        str(row.key): Cell(row.earned / row.possible, int(row.people), int(row.answers))
+        for row in sums.itertuples(index=False)
     }
     return dict(sorted(cells.items(), key=lambda pair: (pair[1].share, pair[0])))
 
 
+def label(column: str) -> str:
+    """A column's heading: the unit's own name, and 某某其余 for what is left of it."""
+    name = own_name(column.removesuffix(MERGED))
+    return f"{name}其余" if column.endswith(MERGED) else name
+
+
 def in_order(columns: Iterable[str]) -> list[str]:
     """Each column once: units by path, what is left of them behind them, 其他单位 or 全体学员 last."""
-    return sorted(set(columns), key=lambda name: (name in (OTHER_UNITS, EVERYBODY), name.removesuffix(MERGED), name))
+    return sorted(
+        set(columns),
+        key=lambda name: (name in (OTHER_UNITS, EVERYBODY), name.endswith(MERGED), name.removesuffix(MERGED)),
+    )

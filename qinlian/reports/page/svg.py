@@ -18,7 +18,9 @@ _NOISE = ("class", "role", "pointer-events", "opacity", "font-family", "aria-hid
 _LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}(?:e-\d+)?")
 
 
-def draw(chart: alt.TopLevelMixin, name: str, title: str, description: str, left: int, bottom: int = 34, top: int = 14) -> Markup:
+def draw(
+    chart: alt.TopLevelMixin, name: str, title: str, description: str, left: int, bottom: int = 34, top: int = 14
+) -> Markup:
     """``chart`` (of a fixed size) as inline SVG; ``left``, ``bottom`` and ``top`` are the pixels kept for its labels.
 
     ``name`` tells its parts from those of other plots on the page. What it shows is said twice, for eyes and for

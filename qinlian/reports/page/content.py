@@ -1,0 +1,258 @@
+"""What each section of the class report says, ready for the template. Nothing is read here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from qinlian.items.selfcheck.scale import CONSEQUENCE, LIKELIHOOD, level
+from qinlian.reports.analysis import SMALLEST
+from qinlian.reports.page import charts
+from qinlian.reports.page.completion import (
+    BANDS,
+    Figures,
+    UnitNode,
+    completion,
+    idle_by_unit,
+    module_table,
+    standing,
+)
+from qinlian.reports.page.gather import Facts
+from qinlian.reports.page.items import ItemLines, item_lines
+from qinlian.reports.page.shares import Cell, Shares, columns_of, heat, in_order, label, overall
+from qinlian.reports.page.words import change, percent, points, signed
+from qinlian.reports.reflection_report import reflection_counts
+from qinlian.reports.risk_tables import NOTES, heat_colour
+from qinlian.reports.risks import GroupRisks
+
+__all__ = ["sections"]
+
+_MOST_NAMES = 1_000
+_MOST_BARS = 12
+_MOST_TOPICS, _MOST_COLUMNS = 15, 6
+_MOST_NOTICES = 100
+_OPEN_ITEMS, _OPEN_RULES = 10, 12
+
+Section = dict[str, Any]
+
+
+def sections(facts: Facts) -> dict[str, Any]:
+    """Every variable that the template ``class_report.html.j2`` asks for, but for the frame around the sections."""
+    standings = standing(facts.learners, facts.grades, facts.modules)
+    whole, nodes = completion(standings, facts.unit)
+    lines = item_lines(facts)
+    topics = _topics(facts)
+    return {
+        "tiles": _tiles(whole),
+        "todo": list(_todo(whole, lines, topics)),
+        "units": _units(nodes),
+        "idle": _idle(standings),
+        "scores": _scores(facts, standings),
+        "topics": topics,
+        "items": _items(facts, lines),
+        "rules": {"rows": list(overall(facts.rules).items()), "open": _OPEN_RULES},
+        "gain": _gain(facts),
+        "risks": _risks(facts),
+        "notices": _notices(facts),
+    }
+
+
+def _tiles(whole: Figures) -> list[dict[str, str]]:
+    def tile(value: str, unit: str, label: str) -> dict[str, str]:
+        return {"value": value, "unit": unit, "label": label}
+
+    return [
+        tile(f"{whole.people}", "人", "学员"),
+        tile(f"{whole.finished}", "人", "学完"),
+        tile(f"{whole.idle}", "人", "还没开始"),
+        tile(percent(whole.share), "", f"及格课次（{whole.passed} / {whole.needed}）"),
+        tile(points(whole.mean), "%", "平均得分率"),
+        tile(points(whole.hours), "学时", f"已获得（应得 {points(whole.hours_needed)}）"),
+    ]
+
+
+def _todo(whole: Figures, lines: Sequence[ItemLines], topics: Section) -> Iterator[str]:
+    urgent = [one.item for one in lines if 0 < one.severity <= 2]
+    if urgent:
+        more = f"等 {len(urgent)} 道题" if len(urgent) > 3 else ""
+        yield f"核对 {'、'.join(urgent[:3])}{more}的答案：学得好的人反而没选标准答案。"
+    if whole.waiting:
+        yield f"评阅 {whole.waiting} 份还没有评的心得，评完学员才有最后的分。"
+    if whole.idle:
+        yield f"提醒还没开始的 {whole.idle} 人，名单在下面。"
+    weakest = [f"“{row['name']}”（{percent(row['whole'].share)}）" for row in topics["rows"][:3]]
+    if weakest:
+        yield f"课上多讲几句得分率最低的知识点：{'、'.join(weakest)}。"
+
+
+def _units(nodes: Sequence[UnitNode]) -> Section:
+    level_shown = list(nodes)
+    while len(level_shown) == 1 and level_shown[0].below:
+        level_shown = list(level_shown[0].below)
+    shown = sorted(level_shown, key=lambda node: -node.figures.people)[:_MOST_BARS]
+    bars = [(f"{node.name}（{node.figures.people} 人）", node.figures) for node in level_shown if node in shown]
+    if len(level_shown) > len(shown):
+        rest = sum((node.figures for node in level_shown if node not in shown), Figures())
+        bars.append((f"其余 {len(level_shown) - len(shown)} 个（{rest.people} 人）", rest))
+    return {
+        "nodes": [_node(node) for node in nodes],
+        "plot": charts.completion_plot(bars) if len(bars) > 1 else "",
+        "words": charts.STATE_WORDS,
+        "colours": charts.STATE_COLOURS,
+    }
+
+
+def _node(node: UnitNode) -> Section:
+    figures = node.figures
+    whole, at, parts = figures.needed or 1, 0.0, []
+    for part in (figures.passed, figures.begun - figures.passed, figures.needed - figures.begun):
+        parts.append({"at": round(at, 2), "wide": round(100 * part / whole, 2)})
+        at += 100 * part / whole
+    return {"name": node.name, "figures": figures, "parts": parts, "below": [_node(one) for one in node.below]}
+
+
+def _idle(standings: pd.DataFrame) -> Section:
+    groups = idle_by_unit(standings)
+    people = sum(len(names) for _, names in groups)
+    left, shown = _MOST_NAMES, []
+    for unit, names in groups:
+        if names[:left]:
+            shown.append((unit, names[:left]))
+        left -= len(names[:left])
+    return {"groups": shown, "people": people, "shown": min(people, _MOST_NAMES), "more": max(0, people - _MOST_NAMES)}
+
+
+def _scores(facts: Facts, standings: pd.DataFrame) -> Section:
+    table = module_table(facts.grades, facts.modules)
+    known = standings[standings["graded"] > 0]
+    means = (known["percents"] / known["graded"]).to_numpy(float)
+    counts = np.histogram(means, bins=np.arange(0, 101, 10))[0].tolist()
+    scored = table[table["scored"] > 0]
+    return {
+        "rows": table.to_dict("records") if len(scored) else [],
+        "bands": BANDS,
+        "colours": charts.BAND_COLOURS,
+        "plot": charts.bands_plot(list(zip(scored["title"], scored["bands"], strict=True))) if len(scored) else "",
+        "means": charts.histogram(counts),
+        "people": len(known),
+    }
+
+
+def _topics(facts: Facts) -> Section:
+    columns, whole = columns_of(facts.topics["group"]), overall(facts.topics)
+    cells, shown = heat(facts.topics, columns), in_order(columns.values())
+    rows = []
+    for name, total in whole.items():
+        inside = [cells[name].get(column) for column in shown]
+        row = [None if one is None else _cell(one.share, one.people) for one in inside]
+        rows.append({"name": name, "whole": total, "cells": row})
+    return {"rows": rows, "columns": [label(column) for column in shown], "plot": _heat_plot(facts.topics, whole)}
+
+
+def _heat_plot(topics: Shares, whole: Mapping[str, Cell]) -> str:
+    """The weakest topics only, and fewer columns than the table has: it must be read on a phone."""
+    columns = columns_of(topics["group"], _MOST_COLUMNS)
+    cells = heat(topics, columns)
+    weakest = {name: cells[name] for name in list(whole)[:_MOST_TOPICS]}
+    drawn = [column for column in in_order(columns.values()) if any(column in row for row in weakest.values())]
+    return charts.heat_plot(weakest, [(column, label(column)) for column in drawn]) if weakest else ""
+
+
+def _cell(share: float, people: int) -> dict[str, str]:
+    colour, ink = charts.shade(share)
+    return {"text": f"{100 * share:.0f}（{people} 人）", "colour": colour, "ink": ink}
+
+
+def _items(facts: Facts, lines: Sequence[ItemLines]) -> Section:
+    spots = [
+        charts.ItemPoint(one.item, one.figures.facility, one.figures.discrimination, one.severity)
+        for one in lines
+        if one.flags or not one.few
+    ]
+    flagged = [_item(one) for one in lines if one.flags]
+    titles = {quiz.id: module.title for module in facts.course.modules for quiz in module.quizzes}
+    several = {module.title for module in facts.course.modules if sum(q.marked for q in module.quizzes) > 1}
+    return {
+        "count": len(lines),
+        "plot": charts.items_plot(spots) if lines else "",
+        "flagged": flagged,
+        "open": _OPEN_ITEMS,
+        "quiet": [_item(one) for one in lines if not one.flags],
+        "few": sum(one.few for one in lines if not one.flags),
+        "enough": SMALLEST,
+        "drawn": len(spots),
+        "quizzes": [
+            {
+                "title": titles[quiz] + (f"（{quiz}）" if titles[quiz] in several else ""),
+                "n": found.n,
+                "alpha": signed(found.alpha) if found.n >= SMALLEST else "人少",
+                "sem": points(100 * found.sem) if found.n >= SMALLEST else "",
+            }
+            for quiz, found in facts.reliability.items()
+        ],
+    }
+
+
+def _item(one: ItemLines) -> Section:
+    figures = one.figures
+    return {
+        **{name: getattr(one, name) for name in ("item", "kind", "module", "stem", "few", "flags", "options")},
+        "n": figures.n,
+        "facility": percent(figures.facility),
+        "discrimination": signed(figures.discrimination),
+        "upper_lower": change(figures.upper_lower),
+        "omitted": percent(figures.omitted),
+    }
+
+
+def _gain(facts: Facts) -> Section:
+    has = any(not quiz.marked for module in facts.course.modules for quiz in module.quizzes)
+    found = facts.gain
+    if found is None:
+        return {"course": has}
+    return {"course": has, "plot": charts.gain_plot(found.before, found.after), "lines": [found.sentence]}
+
+
+def _risks(facts: Facts) -> Section:
+    asked = any(item.kind == "自查" for module in facts.course.modules for item in module.items)
+    return {
+        "course": asked,
+        "notes": NOTES,
+        "likelihood": LIKELIHOOD,
+        "groups": [
+            {"name": group.name, "people": group.people, "heat": _heat_rows(group), "risks": group.risks}
+            for group in facts.risks
+        ],
+    }
+
+
+def _heat_rows(group: GroupRisks) -> list[Section]:
+    most = max(group.heat.values(), default=1)
+
+    def cell(likelihood: int, consequence: int) -> Mapping[str, Any]:
+        count = group.heat.get((likelihood, consequence), 0)
+        return {"count": count, "colour": "#" + heat_colour(level(likelihood, consequence), count / most)}
+
+    return [
+        {"word": CONSEQUENCE[consequence - 1], "cells": [cell(likelihood, consequence) for likelihood in range(1, 6)]}
+        for consequence in range(5, 0, -1)
+    ]
+
+
+def _notices(facts: Facts) -> Section:
+    waiting, near = reflection_counts(facts.reflections)
+    rows = [
+        {
+            "who": f"{entry.name or entry.learner}（{entry.learner}）",
+            "module": entry.module.title,
+            "others": "、".join(
+                f"{getattr(n.source, 'who', '')} {percent(n.share)}" for n in entry.notices if not n.quoted
+            ),
+        }
+        for entry in facts.reflections
+        if any(not notice.quoted for notice in entry.notices)
+    ]
+    return {"count": len(facts.reflections), "waiting": waiting, "near": near, "rows": rows, "most": _MOST_NOTICES}
