@@ -1,21 +1,30 @@
 """Item analysis: classical test theory over the frames of ``qinlian.reports.frames``. Pure functions, no I/O."""
 
+from qinlian.reports.analysis.distribution import ScoreDistribution, score_distribution
 from qinlian.reports.analysis.drawn import GROUPS
 from qinlian.reports.analysis.evidence import key_evidence
 from qinlian.reports.analysis.flags import LABELS, SEVERITY, SMALLEST, flags
+from qinlian.reports.analysis.gain import Gain, gain
 from qinlian.reports.analysis.items import item_table
+from qinlian.reports.analysis.mastery import MASTERED, mastery
 from qinlian.reports.analysis.options import distractors
 from qinlian.reports.analysis.reliability import Reliability, reliability
 
 __all__ = [
     "GROUPS",
     "LABELS",
+    "MASTERED",
     "SEVERITY",
     "SMALLEST",
+    "Gain",
     "Reliability",
+    "ScoreDistribution",
     "distractors",
     "flags",
+    "gain",
     "item_table",
     "key_evidence",
+    "mastery",
     "reliability",
+    "score_distribution",
 ]

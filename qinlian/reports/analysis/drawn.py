@@ -6,7 +6,7 @@ did not draw is no row and counts nowhere; an item that was drawn and left empty
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -31,16 +31,21 @@ _PLACES = 9
 class Drawn:
     """One row a learner and drawn item, in no particular order.
 
-    ``person`` and ``item`` are codes, ``items`` the ids that the codes of items stand for (sorted), ``x`` the
-    fraction in [0, 1], ``answered`` whether there is an answer.
+    ``person`` and ``item`` are codes into ``accounts`` and ``items`` (sorted), ``x`` the fraction in [0, 1],
+    ``answered`` whether there is an answer.
     """
 
     person: Codes
     item: Codes
     x: Numbers
     answered: npt.NDArray[np.bool_]
+    accounts: pd.Index[str]
     items: pd.Index[str]
-    people: int
+
+    @property
+    def people(self) -> int:
+        """How many people there are."""
+        return len(self.accounts)
 
     @cached_property
     def n(self) -> Codes:
@@ -99,6 +104,12 @@ class Drawn:
         group[known[order]] = run_group[np.cumsum(new) - 1]
         return group
 
+    def only(self, rows: npt.NDArray[np.bool_]) -> Drawn:
+        """Some of the rows, under the same codes."""
+        return replace(
+            self, person=self.person[rows], item=self.item[rows], x=self.x[rows], answered=self.answered[rows]
+        )
+
     def total(self, values: Numbers) -> Numbers:
         """The sum over each item's rows."""
         return np.asarray(np.bincount(self.item, values, minlength=len(self.items)), np.float64)
@@ -134,5 +145,5 @@ def drawn(responses: pd.DataFrame) -> Drawn:
     item, items = pd.factorize(rows["item"], sort=True)
     answered = rows["answered"].to_numpy(bool)
     x = np.where(answered, rows["fraction"].to_numpy(np.float64, na_value=np.nan), 0.0)
-    index = pd.Index(np.asarray(items, object).astype(str), name="item", dtype="str")
-    return Drawn(person, item, x, answered, index, len(people))
+    accounts = pd.Index(np.asarray(people, object), name="account", dtype="str")
+    return Drawn(person, item, x, answered, accounts, pd.Index(np.asarray(items, object), name="item", dtype="str"))

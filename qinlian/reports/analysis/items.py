@@ -64,7 +64,7 @@ def _table(data: Drawn) -> pd.DataFrame:
 
 def _discrimination(data: Drawn) -> dict[str, Numbers]:
     known = ~np.isnan(data.rest)
-    some = Drawn(data.person[known], data.item[known], data.x[known], data.answered[known], data.items, data.people)
+    some = data.only(known)
     rest, n = data.rest[known], some.n
     with np.errstate(divide="ignore", invalid="ignore"):
         x = some.x - some.mean[some.item]
