@@ -91,8 +91,8 @@ def completion_plot(units: Sequence[tuple[str, Figures]]) -> Markup:
     """How far each unit is: of all modules that are to be passed, what share is, came, or did not come."""
     rows = [(name, (f.passed, f.begun - f.passed, f.needed - f.begun)) for name, f in units]
     said = "；".join(f"{name}：{STATE_WORDS[0]} {f.share:.0%}，{STATE_WORDS[2]} {_idle(f):.0%}" for name, f in units)
-    chart = _bars(rows, STATE_WORDS, STATE_COLOURS, 130)
-    return draw(chart, "plot-units", "各单位学到哪里了", f"每个单位一条横条，按人次分三段。{said}。", 130)
+    chart = _bars(rows, STATE_WORDS, STATE_COLOURS, 150)
+    return draw(chart, "plot-units", "各单位学到哪里了", f"每个单位一条横条，按课次分三段。{said}。", 150)
 
 
 def _idle(figures: Figures) -> float:

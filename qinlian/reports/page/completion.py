@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from qinlian.reports.analysis import score_distribution
 from qinlian.roster.units import Node, at_or_below, tree
 
 __all__ = [
@@ -188,7 +189,8 @@ def module_table(grades: pd.DataFrame, modules: pd.DataFrame) -> pd.DataFrame:
         of = (grades["module"] == module.module).to_numpy()
         if not of.any():
             continue
-        here, got = grades[of], scores[of].dropna()
+        here = grades[of]
+        spread = score_distribution(here["score"], here["max_score"])
         states = here["state"].value_counts()
         rows.append(
             {
@@ -206,12 +208,12 @@ def module_table(grades: pd.DataFrame, modules: pd.DataFrame) -> pd.DataFrame:
                 },
                 "passed": int(here["passed"].sum()),
                 "late": int(here["late"].sum()),
-                "mean": got.mean(),
-                "median": got.median(),
-                "low": got.min(),
-                "high": got.max(),
-                "scored": len(got),
-                "bands": band_counts(got),
+                "mean": spread.mean,
+                "median": spread.median,
+                "low": spread.least,
+                "high": spread.most,
+                "scored": spread.n,
+                "bands": band_counts(scores[of]),
             }
         )
     names = ("module", "title", "needed", "idle", "sent", "unread", "graded", "passed", "late")

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from qinlian.items.selfcheck.scale import CONSEQUENCE, LIKELIHOOD, level
-from qinlian.reports.analysis import SMALLEST
+from qinlian.reports.analysis import SMALLEST, score_distribution
 from qinlian.reports.page import charts
 from qinlian.reports.page.completion import (
     BANDS,
@@ -128,15 +127,14 @@ def _idle(standings: pd.DataFrame) -> Section:
 def _scores(facts: Facts, standings: pd.DataFrame) -> Section:
     table = module_table(facts.grades, facts.modules)
     known = standings[standings["graded"] > 0]
-    means = (known["percents"] / known["graded"]).to_numpy(float)
-    counts = np.histogram(means, bins=np.arange(0, 101, 10))[0].tolist()
+    spread = score_distribution(known["percents"] / known["graded"])
     scored = table[table["scored"] > 0]
     return {
         "rows": table.to_dict("records") if len(scored) else [],
         "bands": BANDS,
         "colours": charts.BAND_COLOURS,
         "plot": charts.bands_plot(list(zip(scored["title"], scored["bands"], strict=True))) if len(scored) else "",
-        "means": charts.histogram(counts),
+        "means": charts.histogram(spread.bins["n"].tolist()),
         "people": len(known),
     }
 
@@ -213,7 +211,16 @@ def _gain(facts: Facts) -> Section:
     found = facts.gain
     if found is None:
         return {"course": has}
-    return {"course": has, "plot": charts.gain_plot(found.before, found.after), "lines": [found.sentence]}
+    moved = f"{'提高' if found.change >= 0 else '降低'} {points(abs(found.change))} 分"
+    sure = found.change_low > 0 or found.change_high < 0
+    lines = [
+        f"两次都做了的 {found.n} 人：摸底平均 {points(found.pre_mean)} 分，结业平均 {points(found.post_mean)} 分，{moved}"
+        f"（95% 区间 {change(found.change_low / 100)} 到 {change(found.change_high / 100)}）。"
+        + ("" if sure else "区间跨过 0，还说不准是不是真有变化。"),
+        f"效应量 {signed(found.g_av)}：变化相当于分数标准差的多少倍，0.2 上下算小，0.5 算中，0.8 以上算大。"
+        f"摸底时不会的，学会了 {percent(found.hake)}。",
+    ]
+    return {"course": has, "plot": charts.gain_plot(found.pre_mean, found.post_mean), "lines": lines}
 
 
 def _risks(facts: Facts) -> Section:

@@ -14,28 +14,33 @@ from typing import Any, Literal
 import pandas as pd
 
 from qinlian.items.selfcheck.scale import OTHER_UNITS
+from qinlian.reports.analysis import mastery
 from qinlian.reports.groups import EVERYBODY, MERGED, settled, within
 from qinlian.roster.units import SEPARATOR, own_name
 
 __all__ = ["Cell", "Key", "Shares", "columns_of", "heat", "in_order", "label", "overall", "shares", "told_of"]
 
 Key = Literal["topics", "citations"]
-_SUMS = ["people", "answers", "earned", "possible"]
+_SUMS = ["people", "answers", "total", "reached"]
 _WIDEST = 10
 """Columns that a heat map has at most; with more, the units above stand for those below."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """The mean share of points in [0, 1], over the answers to questions of one topic by so many people."""
+    """How well one topic is known: ``share`` is the mean over ``people`` of their own mean share of points, in [0, 1].
+
+    ``mastered`` is the share of people who reach the bar of mastery; ``answers`` counts what they answered.
+    """
 
     share: float
+    mastered: float
     people: int
     answers: int
 
 
 Shares = pd.DataFrame
-"""One row a topic and group: key, group, people, answers, earned, possible."""
+"""One row a topic and group: key, group, people, answers, total (of people's means), reached (people)."""
 
 
 def told_of(units: Mapping[str, str], unit: str = "") -> dict[str, str]:
@@ -51,32 +56,29 @@ def told_of(units: Mapping[str, str], unit: str = "") -> dict[str, str]:
 
 
 def shares(responses: pd.DataFrame, items: pd.DataFrame, units: Mapping[str, str], by: Key, unit: str = "") -> Shares:
-    """The sums for every topic (or citation) and group within ``unit``; topics of whom nobody may tell are left out.
+    """The sums for every topic (or article of a rule) and group within ``unit``; what may not be told is left out.
 
-    ``responses`` are of everybody, with their first attempts; ``units`` is learner → unit, of everybody.
+    ``responses`` are of everybody, with their first attempts; ``units`` is learner → unit, of everybody. The figures
+    are those of ``analysis.mastery``; those of a group are the sums over its units.
     """
-    scored = responses.loc[responses["fraction"].notna(), ["account", "item", "earned", "possible"]]
-    keys = items[["item", by]].explode(by).dropna().rename(columns={by: "key"})
-    # Added up a learner and item before topics multiply the rows.
-    rows = scored.astype({"account": "str", "item": "str"}).groupby(["account", "item"], as_index=False)
-    summed = rows.agg(earned=("earned", "sum"), possible=("possible", "sum"), answers=("earned", "size"))
-    every = summed.merge(keys, on="item").groupby(["key", "account"], as_index=False)[["earned", "possible", "answers"]]
-    people = every.sum()
-    people["unit"] = people["account"].map(units)
-    people = people.dropna(subset=["unit"])
-    by_unit = people.groupby(["key", "unit"], as_index=False).agg(
-        people=("account", "size"),
-        answers=("answers", "sum"),
-        earned=("earned", "sum"),
-        possible=("possible", "sum"),
+    table = mastery(responses, items, by, groups=units)
+    key = table["topic"] if by == "topics" else "《" + table["document"] + "》" + table["article"]
+    by_unit = pd.DataFrame(
+        {
+            "key": key,
+            "unit": table["group"],
+            "people": table["n"],
+            "answers": table["responses"],
+            "total": table["mean"] * table["n"],
+            "reached": (table["mastered"] * table["n"]).round().astype("int64"),
+        }
     )
-    parts = []
-    for _, rows_of_key in by_unit.groupby("key", sort=True):
-        groups = settled(dict(zip(rows_of_key["unit"], rows_of_key["people"].tolist(), strict=True)))
-        named = rows_of_key.assign(group=rows_of_key["unit"].map(groups)).dropna(subset=["group"])
+    parts = [by_unit.iloc[:0].assign(group="")]
+    for _, rows in by_unit.groupby("key"):
+        groups = settled(dict(zip(rows["unit"], rows["people"].tolist(), strict=True)))
+        named = rows.assign(group=rows["unit"].map(groups)).dropna(subset=["group"])
         parts.append(named[[within(group, unit) for group in named["group"]]])
-    found = pd.concat(parts) if parts else by_unit.assign(group="")
-    return found.groupby(["key", "group"], as_index=False)[_SUMS].sum()
+    return pd.concat(parts).groupby(["key", "group"], as_index=False)[_SUMS].sum()
 
 
 def columns_of(groups: Iterable[str], widest: int = _WIDEST) -> dict[str, str]:
@@ -106,17 +108,18 @@ def heat(found: Shares, columns: Mapping[str, str]) -> dict[str, dict[str, Cell]
     sums: Any = of_column[_SUMS].sum()
     cells: dict[str, dict[str, Cell]] = {}
     for row in sums.itertuples(index=False):
-        cells.setdefault(row.key, {})[row.column] = Cell(row.earned / row.possible, int(row.people), int(row.answers))
+        cells.setdefault(row.key, {})[row.column] = _cell(row)
     return cells
+
+
+def _cell(row: Any) -> Cell:
+    return Cell(row.total / row.people, row.reached / row.people, int(row.people), int(row.answers))
 
 
 def overall(found: Shares) -> dict[str, Cell]:
     """Topic → the sum over all groups of ``found``, the weakest topic first."""
     sums: Any = found.groupby("key", as_index=False)[_SUMS].sum()
-    cells = {
-        str(row.key): Cell(row.earned / row.possible, int(row.people), int(row.answers))
-        for row in sums.itertuples(index=False)
-    }
+    cells = {str(row.key): _cell(row) for row in sums.itertuples(index=False)}
     return dict(sorted(cells.items(), key=lambda pair: (pair[1].share, pair[0])))
 
 

@@ -18,7 +18,9 @@ from qinlian.reports.page.shares import Shares, overall
 
 __all__ = ["sheets", "write_workbook"]
 
-_PERCENT = dict.fromkeys(("及格比例", "得分率", "得分率下限", "得分率上限", "没有作答", "高低分组相差"), "0%")
+_PERCENT = dict.fromkeys(
+    ("及格比例", "得分率", "得分率下限", "得分率上限", "没有作答", "高低分组相差", "学牢的人"), "0%"
+)
 _DECIMALS = {
     **dict.fromkeys(("平均", "中位", "最低", "最高", "平均得分率", "已获学时", "应得学时", "要学的学时"), "0.0"),
     **dict.fromkeys(("区分度", "区分度下限", "区分度上限"), "0.00"),
@@ -116,16 +118,17 @@ def _shares(found: Shares, heading: str) -> pd.DataFrame:
     """One row a topic and group, and before them one for all groups together; the weakest topic first."""
     rows: list[tuple[object, ...]] = []
     for key, whole in overall(found).items():
-        rows.append((key, _ALL, whole.people, whole.answers, whole.share))
+        rows.append((key, _ALL, whole.people, whole.answers, whole.share, whole.mastered))
         of_key: Any = found[found["key"] == key]
         for row in of_key.itertuples(index=False):
-            rows.append((key, row.group, row.people, row.answers, row.earned / row.possible))
-    return pd.DataFrame(rows, columns=[heading, "单位", "人数", "答题次数", "得分率"])
+            share, mastered = row.total / row.people, row.reached / row.people
+            rows.append((key, row.group, row.people, row.answers, share, mastered))
+    return pd.DataFrame(rows, columns=[heading, "单位", "人数", "答题次数", "得分率", "学牢的人"])
 
 
 def _totals(found: Shares, heading: str) -> pd.DataFrame:
-    rows = [(key, whole.people, whole.answers, whole.share) for key, whole in overall(found).items()]
-    return pd.DataFrame(rows, columns=[heading, "人数", "答题次数", "得分率"])
+    rows = [(key, whole.people, whole.answers, whole.share, whole.mastered) for key, whole in overall(found).items()]
+    return pd.DataFrame(rows, columns=[heading, "人数", "答题次数", "得分率", "学牢的人"])
 
 
 def _items(facts: Facts) -> pd.DataFrame:
@@ -165,6 +168,7 @@ _COLUMNS = (
     ("未开始名单", "", "一份作业都没有交过的人，按单位和账号排。"),
     ("成绩分布", "", "一课一行。平均、中位、最低、最高和分段都按百分制，只算有成绩的人；待评阅的先按已有的分算。"),
     ("知识点", "", "得分率是答这个知识点的题平均得到的分占满分的比例，只看第一次的作答。合计是下面各行之和。"),
+    ("知识点", "学牢的人", "自己在这个知识点上的得分率到 80% 的人所占的比例。"),
     ("知识点", "单位", f"每行至少 {SMALLEST_GROUP} 人：人少的并到上级（连同人少的下级单位），还不够的并入其他单位。"),
     ("题目分析", "", "按全部学员算，不随单位变。值得看的题在前。上限和下限是 95% 的区间。"),
     ("题目分析", "区分度", "这道题的得分和同一个人其余各题得分的相关，从 −1 到 1，越高越能分出学得好坏。"),
