@@ -184,15 +184,16 @@ class TestGrades:
 
         from qinlian.grading.tables import SUBMITTED_ASSIGNMENT as THEIRS
 
-        who = [book.add(str(n), PLACES[0]) for n in range(4)]
+        who = [book.add(str(n), PLACES[0]) for n in range(5)]
         book.due(START, NOW - timedelta(minutes=30))
-        for account, minutes in zip(who, (0, -30, 0, None), strict=True):
+        book.arrive(who[4], START)
+        for account, minutes in zip(who, (0, -30, 0, None), strict=False):
             book.grade(account, START, quiz=60.0, at=None if minutes is None else NOW + timedelta(minutes=minutes))
         with book.engine.begin() as c:
             mine = THEIRS.c.student_id == who[2]
             c.execute(update(THEIRS).where(mine).values(extension=timedelta(hours=1)))
         table = read(book, frames.grades, COURSE)
-        assert table[table["module"] == START.id]["late"].tolist() == [True, False, False, False]
+        assert table[table["module"] == START.id]["late"].tolist() == [True, False, False, False, True]
 
     def test_the_pages_of_instructors_say_the_same_of_everybody(self, book: FrameBook) -> None:
         for number, place in enumerate(PLACES * 3):
@@ -235,7 +236,7 @@ class TestResponses:
         )
         assert rows(table, "item", "place", "answered", "fraction", "earned", "possible", "value") == [
             ("I1", 0, True, 1.0, 2.0, 2.0, '"c0ffee"'),
-            ("I2", 1, False, 0.0, 0.0, 2.0, ""),
+            ("I2", 1, False, 0.0, 0.0, 2.0, "null"),
             ("I3", 2, True, 0.5, 1.0, 2.0, json.dumps(["a", "b"])),
         ]
         assert table["variant"].isna().all()
@@ -272,7 +273,7 @@ class TestResponses:
         check = {"post": "CG", "rows": {"CG01": [5, 5, 0]}}
         book.attempt(who, 2, [("S1", check, 1.0), ("B1", {"p": "一个月"}, 1.0)])
         table = read(book, frames.responses, attempts="all", values=True)
-        assert rows(table, "item", "value") == [("S1", ""), ("B1", "")]
+        assert rows(table, "item", "value") == [("S1", "null"), ("B1", "null")]
 
     def test_what_staff_try_out_is_left_out_and_what_a_learner_who_left_answered_is_not(self, book: FrameBook) -> None:
         book.attempt(book.add("1", PLACES[0], role="教师"), 1, [("I1", "x", 1.0)])

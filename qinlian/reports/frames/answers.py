@@ -12,16 +12,18 @@ they try out is in no frame.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
-from sqlalchemy import ColumnElement, Select, case, func, inspect, literal, select
+from sqlalchemy import ColumnElement, case, func, inspect, literal, select
 from sqlalchemy.engine import Connection
 
 from qinlian.grading.response_tables import ATTEMPT, QUIZ, RESPONSE
 from qinlian.reports import people
-from qinlian.reports.frames.columns import Column, Moments, Numbers, Words, frame_of
+from qinlian.reports.frames.columns import Column, Moments, Numbers, Words, frame_of, uncollected
 from qinlian.roster.people import ALL, Scope
 
 __all__ = ["Attempts", "quizzes", "responses"]
@@ -33,9 +35,40 @@ COUNTS = "计入"
 _PART = 2_000
 """Attempts a query. A reader of SQLite holds up who writes, so no query may take long."""
 _FEW = 10_000
-"""Learners that are named to the database one by one; beyond that all rows are read and the others passed over."""
+"""Learners that are named to the database one by one; beyond that all attempts are read and the others passed over."""
+
+_Columns = Mapping[str, tuple[ColumnElement[Any], Callable[[], Column]]]
+_whole, _real = partial(Numbers, "int16"), partial(Numbers, "float64")
+_TAKEN: _Columns = {
+    "account": (ATTEMPT.c.learner, Words),
+    "module": (ATTEMPT.c.module, Words),
+    "quiz": (QUIZ.c.quiz, Words),
+    "attempt": (QUIZ.c.attempt, Words),
+    "number": (QUIZ.c.number, _whole),
+    "submitted_at": (ATTEMPT.c.submitted_at, Moments),
+}
+_RESULT: _Columns = {
+    "state": (QUIZ.c.state, Words),
+    "score": (QUIZ.c.score, _real),
+    "points": (QUIZ.c.points, _real),
+    "counted": (QUIZ.c.counted, _real),
+}
+_DRAWN: _Columns = {
+    "item": (RESPONSE.c.item, Words),
+    "place": (RESPONSE.c.place, _whole),
+    "variant": (RESPONSE.c.variant, partial(Numbers, "float32")),
+    "answered": (RESPONSE.c.answered, partial(Numbers, "bool")),
+    "fraction": (RESPONSE.c.fraction, _real),
+    "earned": (RESPONSE.c.earned, _real),
+    "possible": (RESPONSE.c.possible, _real),
+}
+_BEGINS = func.substr(RESPONSE.c.value, 1, 1)
+_VALUE: _Columns = {
+    "value": (case((_BEGINS.in_(('"', "[")), RESPONSE.c.value), else_=literal("null")), Words),
+}
 
 
+@uncollected()
 def quizzes(connection: Connection, scope: Scope = ALL) -> pd.DataFrame:
     """One row a submission and quiz of its module, in no particular order; also those that do not count.
 
@@ -48,33 +81,15 @@ def quizzes(connection: Connection, scope: Scope = ALL) -> pd.DataFrame:
     - counted: float, what the gradebook held for the quiz once this attempt was graded
     - submitted_at: moment
     """
-    columns: dict[str, Column] = {
-        "account": Words(),
-        "module": Words(),
-        "quiz": Words(),
-        "attempt": Words(),
-        "number": Numbers("int16"),
-        "state": Words(),
-        "score": Numbers("float64"),
-        "points": Numbers("float64"),
-        "counted": Numbers("float64"),
-        "submitted_at": Moments(),
-    }
-    known = _learners(connection, scope)
-    query = select(
-        ATTEMPT.c.learner,
-        ATTEMPT.c.module,
-        QUIZ.c.quiz,
-        ATTEMPT.c.identity,
-        *(QUIZ.c[name] for name in ("number", "state", "score", "points", "counted")),
-        ATTEMPT.c.submitted_at,
-    ).join(QUIZ, QUIZ.c.attempt == ATTEMPT.c.identity)
-    for low, high in _parts(connection, known, scope, None):
-        part = query.where(QUIZ.c.attempt >= low, QUIZ.c.attempt <= high, *_of_few(known, scope))
-        _take(columns, [row for row in connection.execute(part) if row[0] in known])
-    return frame_of(columns).astype({"attempt": "str"})
+    chosen = {**_TAKEN, **_RESULT}
+    columns = {name: make() for name, (_, make) in chosen.items()}
+    for values in _taken(connection, scope, chosen):
+        for column, part in zip(columns.values(), values, strict=True):
+            column.take(part)
+    return _frame(columns, "account module quiz attempt number state score points counted submitted_at")
 
 
+@uncollected()
 def responses(
     connection: Connection,
     scope: Scope = ALL,
@@ -99,58 +114,70 @@ def responses(
     - earned: float, 0 to possible; possible: float, the item's weight in the draw
     - submitted_at: moment
     - value (with ``values`` only): category, the answer as it is kept, JSON of public ids, where it is one option or a
-      list; empty for everything else. So no 填空 and no 自查 stands here beside an account
+      list, and null for everything else. So no 填空 and no 自查 stands here beside an account
     """
-    columns: dict[str, Column] = {
-        "account": Words(),
-        "module": Words(),
-        "quiz": Words(),
-        "attempt": Words(),
-        "number": Numbers("int16"),
-        "item": Words(),
-        "place": Numbers("int16"),
-        "variant": Numbers("float32"),
-        "answered": Numbers("bool"),
-        "fraction": Numbers("float64"),
-        "earned": Numbers("float64"),
-        "possible": Numbers("float64"),
-        "submitted_at": Moments(),
-    }
-    if values:
-        columns["value"] = Words()
-    known = _learners(connection, scope)
-    query = _answers(attempts, values)
-    if modules is not None:
-        query = query.where(ATTEMPT.c.module.in_(modules))
+    drawn = {**_DRAWN, **(_VALUE if values else {})}
+    taken = {name: make() for name, (_, make) in _TAKEN.items()}
+    columns = {name: make() for name, (_, make) in drawn.items()}
+    where = [QUIZ.c.state == COUNTS, QUIZ.c.quiz != "", *_wanted(attempts)]
     if quizzes is not None:
-        query = query.where(QUIZ.c.quiz.in_(quizzes))
-    for low, high in _parts(connection, known, scope, modules):
-        part = query.where(QUIZ.c.attempt >= low, QUIZ.c.attempt <= high, *_of_few(known, scope))
-        _take(columns, [row for row in connection.execute(part) if row[0] in known])
-    return frame_of(columns).astype({"variant": "Int16"})
+        where.append(QUIZ.c.quiz.in_(quizzes))
+    for part in _taken(connection, scope, _TAKEN, where, modules):
+        of = dict(zip(_TAKEN, part, strict=True))
+        row_of = {pair: row for row, pair in enumerate(zip(of["attempt"], of["quiz"], strict=True))}
+        query = (
+            select(RESPONSE.c.attempt, RESPONSE.c.quiz, *(column for column, _ in drawn.values()))
+            .where(RESPONSE.c.attempt.in_(dict.fromkeys(of["attempt"])))
+            .order_by(RESPONSE.c.attempt, RESPONSE.c.quiz, RESPONSE.c.place)
+        )
+        # An attempt may be at several quizzes, of which not all are wanted.
+        answers = [row for row in connection.execute(query).all() if (row[0], row[1]) in row_of]
+        if not answers:
+            continue
+        attempt, quiz, *rest = zip(*answers, strict=True)
+        rows = np.array([row_of[pair] for pair in zip(attempt, quiz, strict=True)], dtype="int64")
+        for name, column in taken.items():
+            column.take(of[name], rows)
+        for column, given in zip(columns.values(), rest, strict=True):
+            column.take(given)
+    names = "account module quiz attempt number item place variant answered fraction earned possible submitted_at"
+    return _frame({**taken, **columns}, f"{names} value" if values else names).astype({"variant": "Int16"})
 
 
-def _answers(attempts: Attempts, values: bool) -> Select[Any]:
-    chosen: list[ColumnElement[Any]] = [
-        ATTEMPT.c.learner,
-        ATTEMPT.c.module,
-        QUIZ.c.quiz,
-        QUIZ.c.attempt,
-        QUIZ.c.number,
-        *(RESPONSE.c[name] for name in ("item", "place", "variant", "answered", "fraction", "earned", "possible")),
-        ATTEMPT.c.submitted_at,
-    ]
-    if values:
-        begins = func.substr(RESPONSE.c.value, 1, 1)
-        chosen.append(case((begins.in_(('"', "[")), RESPONSE.c.value), else_=literal("")))
-    return (
-        select(*chosen)
+def _frame(columns: Mapping[str, Column], names: str) -> pd.DataFrame:
+    return frame_of({name: columns[name] for name in names.split()})
+
+
+def _taken(
+    connection: Connection,
+    scope: Scope,
+    chosen: _Columns,
+    where: Sequence[ColumnElement[bool]] = (),
+    modules: Collection[str] | None = None,
+) -> Iterator[list[Sequence[Any]]]:
+    """The columns of attempts at quizzes, some thousand at a time, in the order of identities."""
+    known = _learners(connection, scope)
+    narrow = [] if modules is None else [ATTEMPT.c.module.in_(modules)]
+    if scope.units is not None and len(known) <= _FEW:
+        narrow.append(ATTEMPT.c.learner.in_(list(known)))
+    query = (
+        select(*(column for column, _ in chosen.values()))
         .select_from(QUIZ)
         .join(ATTEMPT, ATTEMPT.c.identity == QUIZ.c.attempt)
-        .join(RESPONSE, (RESPONSE.c.attempt == QUIZ.c.attempt) & (RESPONSE.c.quiz == QUIZ.c.quiz))
-        .where(QUIZ.c.state == COUNTS, QUIZ.c.quiz != "", *_wanted(attempts))
-        .order_by(QUIZ.c.attempt, QUIZ.c.quiz, RESPONSE.c.place)
+        .where(*where, *narrow)
+        .order_by(QUIZ.c.attempt, QUIZ.c.quiz)
     )
+    # Each part begins and ends at an identity, in the database's own order of text.
+    every: list[str] = []
+    if known:
+        identities = select(ATTEMPT.c.identity).where(*narrow).order_by(ATTEMPT.c.identity)
+        every = list(connection.execute(identities).scalars().all())
+    for start in range(0, len(every), _PART):
+        part = every[start : start + _PART]
+        # All of a part at once: row by row the database would be held up for longer.
+        rows = connection.execute(query.where(QUIZ.c.attempt >= part[0], QUIZ.c.attempt <= part[-1])).all()
+        if admitted := [row for row in rows if row[0] in known]:
+            yield list(zip(*admitted, strict=True))
 
 
 def _wanted(attempts: Attempts) -> list[ColumnElement[bool]]:
@@ -183,22 +210,3 @@ def _learners(connection: Connection, scope: Scope) -> Collection[str]:
 
 def _of_few(known: Collection[str], scope: Scope) -> list[ColumnElement[bool]]:
     return [ATTEMPT.c.learner.in_(list(known))] if scope.units is not None and len(known) <= _FEW else []
-
-
-def _parts(
-    connection: Connection, known: Collection[str], scope: Scope, modules: Collection[str] | None
-) -> Iterator[tuple[str, str]]:
-    """The first and the last identity of each part, in the database's own order of text."""
-    if not known:
-        return
-    query = select(ATTEMPT.c.identity).where(*_of_few(known, scope)).order_by(ATTEMPT.c.identity)
-    if modules is not None:
-        query = query.where(ATTEMPT.c.module.in_(modules))
-    every = list(connection.execute(query).scalars())
-    for start in range(0, len(every), _PART):
-        yield every[start], every[min(start + _PART, len(every)) - 1]
-
-
-def _take(columns: dict[str, Column], rows: list[Any]) -> None:
-    for column, values in zip(columns.values(), zip(*rows, strict=True), strict=True) if rows else ():
-        column.take(values)

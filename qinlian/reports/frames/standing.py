@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from qinlian.core.model import Course
 from qinlian.core.scoring import passes
 from qinlian.grading.response_tables import ARRIVAL, ATTEMPT, QUIZ
 from qinlian.grading.tables import ASSIGNMENT, GRADE, STUDENT, SUBMITTED_ASSIGNMENT, SUBMITTED_NOTEBOOK
-from qinlian.reports.frames.columns import moments
+from qinlian.reports.frames.columns import coded, moments, uncollected
 from qinlian.reports.frames.contents import taken
 from qinlian.reports.frames.people import learners
 from qinlian.roster.people import ALL, Scope
@@ -28,20 +28,8 @@ _UNGRADED = ("已收", "停放")
 """What came and has no result yet, also where grading it failed."""
 
 
-class _Graded(NamedTuple):
-    """What nbgrader holds of one learner and module."""
-
-    account: str
-    module: str
-    submitted_at: datetime | None
-    due: datetime | None
-    extension: timedelta | None
-    points: float | None
-    unread: int | None
-    penalty: float | None
-
-
-def _graded(connection: Connection, modules: Sequence[str]) -> list[_Graded]:
+def _graded(connection: Connection, modules: Sequence[str]) -> list[Any]:
+    """What nbgrader holds of every learner and module."""
     a, sa, sn, g = ASSIGNMENT, SUBMITTED_ASSIGNMENT, SUBMITTED_NOTEBOOK, GRADE
     # nbgrader's own rule: a manual mark, where there is one, stands in the place of the automatic one.
     mark = func.coalesce(g.c.manual_score, g.c.auto_score, 0.0) + func.coalesce(g.c.extra_credit, 0.0)
@@ -71,7 +59,6 @@ def _graded(connection: Connection, modules: Sequence[str]) -> list[_Graded]:
             sa.c.student_id,
             a.c.name,
             sa.c.timestamp,
-            a.c.duedate,
             sa.c.extension,
             submissions.c.points,
             submissions.c.unread,
@@ -81,7 +68,14 @@ def _graded(connection: Connection, modules: Sequence[str]) -> list[_Graded]:
         .outerjoin(submissions, submissions.c.id == sa.c.id)
         .where(a.c.name.in_(modules))
     )
-    return [_Graded(*row) for row in connection.execute(query)]
+    return list(connection.execute(query).all())
+
+
+def _dues(connection: Connection, modules: Sequence[str]) -> list[datetime | None]:
+    """When each module is due, for who has no extension."""
+    rows = connection.execute(select(ASSIGNMENT.c.name, ASSIGNMENT.c.duedate).where(ASSIGNMENT.c.name.in_(modules)))
+    found = {row.name: row.duedate for row in rows}
+    return [found.get(module) for module in modules]
 
 
 def _attempts(connection: Connection) -> dict[tuple[str, str], int]:
@@ -95,7 +89,7 @@ def _attempts(connection: Connection) -> dict[tuple[str, str], int]:
         .group_by(ATTEMPT.c.learner, ATTEMPT.c.module, QUIZ.c.quiz)
         .order_by("taken")
     )
-    return {(learner, module): taken for learner, module, taken in connection.execute(query)}
+    return {(learner, module): taken for learner, module, taken in connection.execute(query).all()}
 
 
 def _waiting(connection: Connection) -> dict[tuple[str, str], datetime | None]:
@@ -111,7 +105,7 @@ def _waiting(connection: Connection) -> dict[tuple[str, str], datetime | None]:
 
 
 class _Standings:
-    """One place a learner and module, filled in the order in which things are known; a place is a number."""
+    """One place a learner and module, numbered, filled in the order in which things are known."""
 
     def __init__(self, accounts: Sequence[str], modules: Sequence[str]) -> None:
         self._rows = {account: place * len(modules) for place, account in enumerate(accounts)}
@@ -121,36 +115,49 @@ class _Standings:
         self.score = np.full(size, np.nan)
         self.attempts = np.zeros(size, dtype="int64")
         self.submitted_at = np.full(size, np.datetime64("NaT"), dtype="datetime64[us]")
-        self.late = np.zeros(size, dtype="bool")
+        self.due = np.full(size, np.datetime64("NaT"), dtype="datetime64[us]")
 
-    def place(self, account: str, module: str) -> int | None:
-        row, column = self._rows.get(account), self._modules.get(module)
-        return None if row is None or column is None else row + column
+    def _places(self, pairs: Iterable[tuple[str, str]]) -> Any:
+        """Where each (account, module) stands; -1 for what no row is asked for of."""
+        rows, modules = self._rows, self._modules
+        found = [rows[who] + modules[what] if who in rows and what in modules else -1 for who, what in pairs]
+        return np.array(found, dtype="int64")
 
     def read(self, connection: Connection) -> None:
-        for (account, module), count in _attempts(connection).items():
-            if (place := self.place(account, module)) is not None:
-                self.attempts[place] = count
+        """Take in all that the gradebook says."""
+        counts = _attempts(connection)
+        places = self._places(counts)
+        self.attempts[places[places >= 0]] = np.array(list(counts.values()), dtype="int64")[places >= 0]
         waiting = _waiting(connection)
-        for (account, module), moment in waiting.items():
-            if (place := self.place(account, module)) is not None:
-                self.state[place] = 1
-                self.submitted_at[place] = moment
-        for row in _graded(connection, list(self._modules)):
-            if (place := self.place(row.account, row.module)) is not None:
-                self._take(place, row, (row.account, row.module) in waiting)
+        places = self._places(waiting)
+        self.state[places[places >= 0]] = STATES.index("已提交")
+        self.submitted_at[places[places >= 0]] = _naive(waiting.values())[places >= 0]
+        self.due[:] = np.tile(_naive(_dues(connection, list(self._modules))), len(self._rows))
+        if rows := _graded(connection, list(self._modules)):
+            who, what, *values = zip(*rows, strict=True)
+            self._take(self._places(zip(who, what, strict=True)), *values)
 
-    def _take(self, place: int, row: _Graded, waiting: bool) -> None:
+    def _take(self, places: Any, at: Any, extension: Any, points: Any, unread: Any, penalty: Any) -> None:
+        mine = places >= 0
+        places, moment = places[mine], _naive(at)[mine]
+        self.due[places] += np.array([more or timedelta() for more in extension], dtype="timedelta64[us]")[mine]
+        total = np.array(points, dtype="float64")[mine]
+        left = total - np.nan_to_num(np.array(penalty, dtype="float64")[mine])
+        waits = np.array([value == 1 for value in unread], dtype="bool")[mine]
         # To hold an extension nbgrader makes all rows of a submission, before there is any.
-        held = row.points is None or (row.submitted_at is None and not self.attempts[place])
-        if not held:
-            self.state[place] = 2 if row.unread else 3
-            self.score[place] = round(max(0.0, float(row.points or 0.0) - float(row.penalty or 0.0)), 2)
-            self.submitted_at[place] = row.submitted_at
-        if row.due is not None and (waiting or not held):
-            self.late[place] = self.submitted_at[place] > np.datetime64(row.due + (row.extension or timedelta()))
+        real = ~np.isnan(total) & (~np.isnat(moment) | (self.attempts[places] > 0))
+        graded = places[real]
+        self.state[graded] = np.where(waits[real], STATES.index("待评阅"), STATES.index("已评分"))
+        # Rounded as Python does it, like every score in the gradebook; NumPy does it otherwise.
+        self.score[graded] = [round(max(0.0, value), 2) for value in left[real].tolist()]
+        self.submitted_at[graded] = moment[real]
 
 
+def _naive(moments: Iterable[datetime | None]) -> Any:
+    return np.array(list(moments), dtype="datetime64[us]")
+
+
+@uncollected()
 def grades(connection: Connection, course: Course, scope: Scope = ALL, *, archived: bool = False) -> pd.DataFrame:
     """One row a learner and module that their track takes, in the order of accounts and of the course.
 
@@ -180,22 +187,18 @@ def grades(connection: Connection, course: Course, scope: Scope = ALL, *, archiv
     marks = np.repeat(np.array([by_track[track][1] for track in tracks], dtype="float64"), counts)
     most, hours = (np.array([getattr(m, name) for m in course.modules], "float64") for name in ("max_score", "hours"))
     score, max_score = standings.score[places], most[columns]
-    passed = np.array([passes(*row) for row in zip(score, max_score, marks, strict=True)], dtype="bool")
+    passed = np.array(list(map(passes, score.tolist(), max_score.tolist(), marks.tolist())), dtype="bool")
     return pd.DataFrame(
         {
-            "account": _coded(rows, accounts),
-            "module": _coded(columns, names),
-            "state": _coded(standings.state[places], STATES),
+            "account": coded(rows, accounts),
+            "module": coded(columns, names),
+            "state": coded(standings.state[places], STATES),
             "score": score,
             "max_score": max_score,
             "attempts": standings.attempts[places],
             "submitted_at": moments(standings.submitted_at[places]),
-            "late": standings.late[places],
+            "late": standings.submitted_at[places] > standings.due[places],
             "passed": passed,
             "hours": np.where(passed, hours[columns], 0.0),
         }
     )
-
-
-def _coded(codes: Any, words: Sequence[str]) -> pd.Categorical:
-    return pd.Categorical.from_codes(codes, pd.Index(list(words), dtype="str"))
