@@ -214,11 +214,11 @@ def _gain(facts: Facts) -> Section:
     moved = f"{'提高' if found.change >= 0 else '降低'} {points(abs(found.change))} 分"
     sure = found.change_low > 0 or found.change_high < 0
     lines = [
-        f"两次都做了的 {found.n} 人：摸底平均 {points(found.pre_mean)} 分，结业平均 {points(found.post_mean)} 分，{moved}"
-        f"（95% 区间 {change(found.change_low / 100)} 到 {change(found.change_high / 100)}）。"
+        f"两次都做了的 {found.n} 人：摸底平均 {points(found.pre_mean)} 分，结业平均 {points(found.post_mean)} 分，"
+        f"{moved}（95% 区间 {change(found.change_low / 100)} 到 {change(found.change_high / 100)}）。"
         + ("" if sure else "区间跨过 0，还说不准是不是真有变化。"),
         f"效应量 {signed(found.g_av)}：变化相当于分数标准差的多少倍，0.2 上下算小，0.5 算中，0.8 以上算大。"
-        f"摸底时不会的，学会了 {percent(found.hake)}。",
+        + (f"摸底时不会的，学会了 {percent(found.hake)}。" if found.hake > 0 else ""),
     ]
     return {"course": has, "plot": charts.gain_plot(found.pre_mean, found.post_mean), "lines": lines}
 

@@ -18,7 +18,7 @@ __all__ = ["Flag", "ItemLines", "OptionLine", "item_lines", "plain_text"]
 _JUDGED = 4
 """The last severity that says something of the item itself; what follows only says that too few answered it."""
 _URGENT = 2
-_MARKS = re.compile(r"\*\*|`|(?<!\w)_|_(?!\w)")
+_MARKS = re.compile(r"\*\*|`")
 
 
 @dataclass(frozen=True)
