@@ -55,4 +55,7 @@ def usage_sentence(error: click.UsageError) -> str:
         what = f"：缺少 {error.param.human_readable_name}"
     elif isinstance(error, click.BadParameter) and error.param:
         what = f"：{error.param.opts[0]} 的值不合适"
+    elif not error.message.isascii():
+        # A sentence of ours; click's own are English.
+        what = f"：{error.message}"
     return f"命令写得不对{what}；运行 {path} --help 看用法"

@@ -25,7 +25,9 @@ def plots() -> dict[str, str]:
         "plot-bands": charts.bands_plot([("导学", [1, 2, 0, 3, 4])]),
         "plot-means": charts.histogram([0, 0, 1, 2, 0, 5, 9, 3, 1, 2]),
         "plot-topics": charts.heat_plot(cells, [("甲", "甲"), ("乙", "乙")]),
-        "plot-items": charts.items_plot([charts.ItemPoint("LZ-1", 0.4, -0.3, 1), charts.ItemPoint("LZ-2", 0.9, 0.4, 0)]),
+        "plot-items": charts.items_plot(
+            [charts.ItemPoint("LZ-1", 0.4, -0.3, 1), charts.ItemPoint("LZ-2", 0.9, 0.4, 0)]
+        ),
         "plot-gain": charts.gain_plot(42.0, 61.5),
     }
 

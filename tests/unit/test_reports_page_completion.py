@@ -124,7 +124,15 @@ def test_who_has_not_begun_is_named_by_unit() -> None:
 
 @pytest.mark.parametrize(
     ("score", "band"),
-    [(0, "不满 60"), (59.99, "不满 60"), (60, "60–69"), (69.99, "60–69"), (70, "70–79"), (90, "90 以上"), (100, "90 以上")],
+    [
+        (0, "不满 60"),
+        (59.99, "不满 60"),
+        (60, "60–69"),
+        (69.99, "60–69"),
+        (70, "70–79"),
+        (90, "90 以上"),
+        (100, "90 以上"),
+    ],
 )
 def test_a_score_on_a_bound_belongs_above_it(score: float, band: str) -> None:
     assert band_counts(pd.Series([score, math.nan])) == [int(name == band) for name in BANDS]

@@ -43,7 +43,9 @@ def test_paragraphs_of_one_article_are_one_rule() -> None:
 
 
 def test_fewer_people_than_may_be_told_of_give_nothing() -> None:
-    found = shares(responses(*((f"u{n}", "一", 1.0) for n in range(4))), ITEMS, {f"u{n}": "甲" for n in range(4)}, "topics")
+    found = shares(
+        responses(*((f"u{n}", "一", 1.0) for n in range(4))), ITEMS, {f"u{n}": "甲" for n in range(4)}, "topics"
+    )
     assert len(found) == 0
     assert overall(found) == {}
     assert columns_of(found["group"]) == {}
@@ -73,7 +75,9 @@ def test_a_column_says_in_few_letters_what_it_is() -> None:
 
 
 UNIT = st.lists(st.sampled_from(["甲", "乙"]), min_size=0, max_size=3).map("/".join)
-ANSWERS = st.lists(st.tuples(st.integers(0, 39), st.sampled_from("一二三"), st.sampled_from([0.0, 0.5, 1.0])), max_size=80)
+ANSWERS = st.lists(
+    st.tuples(st.integers(0, 39), st.sampled_from("一二三"), st.sampled_from([0.0, 0.5, 1.0])), max_size=80
+)
 
 
 @pytest.mark.slow
