@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from string import Template
 from types import FrameType
+from urllib.parse import quote
 
 from rich.console import Console
 from rich.status import Status
@@ -24,6 +25,7 @@ from rich.text import Text
 
 from qinlian.authoring.reader import load_course
 from qinlian.authoring.secret import read_secret
+from qinlian.classroom.board_notebook import dashboard_in
 from qinlian.classroom.jupyter import environment, write_settings
 from qinlian.classroom.layout import INSTRUCTOR, LEARNER, Layout
 from qinlian.classroom.processes import Process, stop_all
@@ -232,6 +234,7 @@ def run_classroom(root: Path, port: int = 8888, browser: bool = True, demo: bool
                     known = "、".join(t.name for t in course.tracks) or "还没有写"
                     raise ClassroomError(f"course.yaml 里没有培训对象“{track}”；有的是：{known}")
                 prepare(layout, course, say)
+                board = dashboard_in(layout.root)
                 processes = _processes(layout, course, port, tokens, track)
                 say("启动服务器和自动评分")
                 for process in processes:
@@ -244,10 +247,12 @@ def run_classroom(root: Path, port: int = 8888, browser: bool = True, demo: bool
                     add_demo(layout.root, say)
             learner = _address(port, "qinlian/", tokens[LEARNER])
             instructor = _address(port + 1, "formgrader", tokens[INSTRUCTOR])
+            dashboard = _address(port + 1, f"lab/tree/{quote(board.name)}", tokens[INSTRUCTOR])
             note(f"学员 {learner}")
             console.print("\n", Text(course.title, "bold"), " 的课堂已经开好，按 Ctrl-C 结束\n", sep="")
             console.print(f"  学员  {learner}")
             console.print(f"  教师  {instructor}")
+            console.print(f"  看板  {dashboard}")
             console.print(f"  日志  {os.path.relpath(layout.logs)}\n")
             if browser:
                 _open_browser(layout, learner)

@@ -20,14 +20,14 @@ from qinlian.reports.page.completion import (
     standing,
 )
 from qinlian.reports.page.gather import Facts
-from qinlian.reports.page.items import ItemLines, item_lines
+from qinlian.reports.page.items import ItemFacts, ItemLines, item_lines
 from qinlian.reports.page.shares import Cell, Shares, columns_of, heat, in_order, label, overall
 from qinlian.reports.page.words import change, percent, points, signed
 from qinlian.reports.reflection_report import reflection_counts
 from qinlian.reports.risk_tables import NOTES, heat_colour
 from qinlian.reports.risks import GroupRisks
 
-__all__ = ["sections"]
+__all__ = ["idle_part", "items_part", "scores_part", "sections", "tiles", "units_part"]
 
 _MOST_NAMES = 1_000
 _MOST_BARS = 12
@@ -45,13 +45,13 @@ def sections(facts: Facts) -> dict[str, Any]:
     lines = item_lines(facts)
     topics = _topics(facts)
     return {
-        "tiles": _tiles(whole),
+        "tiles": tiles(whole),
         "todo": list(_todo(whole, lines, topics)),
-        "units": _units(nodes),
-        "idle": _idle(standings),
-        "scores": _scores(facts, standings),
+        "units": units_part(nodes),
+        "idle": idle_part(standings),
+        "scores": scores_part(facts.grades, facts.modules, standings),
         "topics": topics,
-        "items": _items(facts, lines),
+        "items": items_part(facts, lines),
         "rules": {"rows": list(overall(facts.rules).items()), "open": _OPEN_RULES},
         "gain": _gain(facts),
         "risks": _risks(facts),
@@ -59,7 +59,9 @@ def sections(facts: Facts) -> dict[str, Any]:
     }
 
 
-def _tiles(whole: Figures) -> list[dict[str, str]]:
+def tiles(whole: Figures) -> list[dict[str, str]]:
+    """The headline figures."""
+
     def tile(value: str, unit: str, label: str) -> dict[str, str]:
         return {"value": value, "unit": unit, "label": label}
 
@@ -87,7 +89,8 @@ def _todo(whole: Figures, lines: Sequence[ItemLines], topics: Section) -> Iterat
         yield f"课上多讲几句得分率最低的知识点：{'、'.join(weakest)}。"
 
 
-def _units(nodes: Sequence[UnitNode]) -> Section:
+def units_part(nodes: Sequence[UnitNode]) -> Section:
+    """How far each unit is: the tree, and a plot of the first level that has several."""
     level_shown = list(nodes)
     while len(level_shown) == 1 and level_shown[0].below:
         level_shown = list(level_shown[0].below)
@@ -113,7 +116,8 @@ def _node(node: UnitNode) -> Section:
     return {"name": node.name, "figures": figures, "parts": parts, "below": [_node(one) for one in node.below]}
 
 
-def _idle(standings: pd.DataFrame) -> Section:
+def idle_part(standings: pd.DataFrame) -> Section:
+    """Who has not begun, by unit."""
     groups = idle_by_unit(standings)
     people = sum(len(names) for _, names in groups)
     left, shown = _MOST_NAMES, []
@@ -124,8 +128,9 @@ def _idle(standings: pd.DataFrame) -> Section:
     return {"groups": shown, "people": people, "shown": min(people, _MOST_NAMES), "more": max(0, people - _MOST_NAMES)}
 
 
-def _scores(facts: Facts, standings: pd.DataFrame) -> Section:
-    table = module_table(facts.grades, facts.modules)
+def scores_part(grades: pd.DataFrame, modules: pd.DataFrame, standings: pd.DataFrame) -> Section:
+    """How the scores spread, module by module and over learners."""
+    table = module_table(grades, modules)
     known = standings[standings["graded"] > 0]
     spread = score_distribution(known["percents"] / known["graded"])
     scored = table[table["scored"] > 0]
@@ -164,7 +169,8 @@ def _cell(share: float, people: int) -> dict[str, str]:
     return {"text": f"{100 * share:.0f}（{people} 人）", "colour": colour, "ink": ink}
 
 
-def _items(facts: Facts, lines: Sequence[ItemLines]) -> Section:
+def items_part(facts: ItemFacts, lines: Sequence[ItemLines]) -> Section:
+    """Every item, what stands out first, and how reliable the quizzes are."""
     spots = [
         charts.ItemPoint(one.item, one.figures.facility, one.figures.discrimination, one.severity)
         for one in lines

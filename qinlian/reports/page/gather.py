@@ -21,7 +21,7 @@ from qinlian.reports.reflections import Entry
 from qinlian.reports.risks import GroupRisks, group_risks, risk_names, roster_risks, self_ratings
 from qinlian.roster.people import ALL, Scope
 
-__all__ = ["Facts", "gather"]
+__all__ = ["Facts", "gather", "reliability_of"]
 
 Progress = Callable[[str], None]
 
@@ -136,7 +136,7 @@ def gather(
         item_table=table,
         distractors=chosen,
         flags=flags(table, chosen),
-        reliability=_reliability(course, responses),
+        reliability=reliability_of(course, responses),
         topics=shares(responses, items, units, "topics", unit),
         rules=shares(responses, items, units, "citations", unit),
         gain=_gain(course, quizzes, units, unit),
@@ -146,7 +146,7 @@ def gather(
     )
 
 
-def _reliability(course: Course, responses: pd.DataFrame) -> dict[str, Reliability]:
+def reliability_of(course: Course, responses: pd.DataFrame) -> dict[str, Reliability]:
     """Quiz → how far its scores can be relied on, of those that more than one item makes up."""
     counts = {quiz.id: quiz.count for module in course.modules for quiz in module.quizzes if quiz.marked}
     taken = {str(quiz): rows for quiz, rows in responses.groupby("quiz", observed=True)}

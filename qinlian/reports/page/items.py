@@ -5,20 +5,41 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
 
-from qinlian.reports.analysis import GROUPS
-from qinlian.reports.page.gather import Facts
+from qinlian.core.model import Course
+from qinlian.reports.analysis import GROUPS, Reliability
 from qinlian.reports.page.words import percent
 
-__all__ = ["Flag", "ItemLines", "OptionLine", "item_lines", "plain_text"]
+__all__ = ["Flag", "ItemFacts", "ItemLines", "OptionLine", "item_lines", "plain_text"]
 
 _JUDGED = 4
 """The last severity that says something of the item itself; what follows only says that too few answered it."""
 _URGENT = 2
 _MARKS = re.compile(r"\*\*|`")
+
+
+class ItemFacts(Protocol):
+    """What is known of items: frames of ``reports.frames`` and what ``reports.analysis`` makes of them."""
+
+    @property
+    def course(self) -> Course: ...
+    @property
+    def modules(self) -> pd.DataFrame: ...
+    @property
+    def items(self) -> pd.DataFrame: ...
+    @property
+    def options(self) -> pd.DataFrame: ...
+    @property
+    def item_table(self) -> pd.DataFrame: ...
+    @property
+    def distractors(self) -> pd.DataFrame: ...
+    @property
+    def flags(self) -> pd.DataFrame: ...
+    @property
+    def reliability(self) -> Mapping[str, Reliability]: ...
 
 
 @dataclass(frozen=True)
@@ -60,7 +81,7 @@ def plain_text(markdown: str) -> str:
     return " ".join(_MARKS.sub("", markdown).split())
 
 
-def item_lines(facts: Facts) -> list[ItemLines]:
+def item_lines(facts: ItemFacts) -> list[ItemLines]:
     """Every item that somebody answered: what stands out first, as ``flags`` ranks it, then the others by id."""
     about = facts.items.set_index("item")
     titles = facts.modules.set_index("module")["title"]
@@ -91,7 +112,7 @@ def _rows(table: pd.DataFrame) -> Iterator[Any]:
     return iter(rows)
 
 
-def _options(facts: Facts) -> Mapping[str, tuple[OptionLine, ...]]:
+def _options(facts: ItemFacts) -> Mapping[str, tuple[OptionLine, ...]]:
     texts = {(row.item, row.option): row.text for row in _rows(facts.options)}
     flagged = set(facts.flags.loc[facts.flags["severity"] <= _JUDGED, "item"])
     table = facts.distractors[facts.distractors["item"].isin(flagged)]

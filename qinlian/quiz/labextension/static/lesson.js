@@ -5,6 +5,7 @@ import { presence } from "./presence.js";
 const OURS = {
   setup: /^from qinlian import open_lesson\s+lesson = open_lesson\(\)\s*$/,
   block: /^lesson\.show\("[A-Za-z0-9_.-]{1,100}"\)\s*$/,
+  board: /^from qinlian\.reports\.dashboard import show\s+show\(\)\s*$/,
 };
 const BRAND = "勤廉学堂";
 const TRIES = 60;
@@ -33,13 +34,14 @@ export function opener({ CodeCell, Dialog, Widget, app, home }) {
   return async (panel) => {
     await panel.context.ready;
     const marks = panel.context.model.getMetadata("qinlian");
-    if (!marks?.lesson) return;
+    if (!marks?.lesson && !marks?.board) return;
     dress(panel, marks);
-    const banner = header(Widget, home, marks.title);
+    // The instructor's dashboard opens in the same way, where there is no 我的学习 to go back to.
+    const banner = header(Widget, marks.board ? "" : home, marks.title);
     panel.contentHeader.addWidget(banner.widget);
     panel.toolbar.hide();
     foldTop(panel, app);
-    await keepRunning(panel, CodeCell, Dialog, banner, home);
+    await keepRunning(panel, CodeCell, Dialog, banner, home, marks.board ? "看板" : "课程");
   };
 }
 
@@ -96,22 +98,25 @@ function entitle(panel, title) {
   name();
 }
 
-/** The line above the lesson: the way back, and what is going on while there is nothing to see yet. */
+/** The line above the lesson: the way back, where there is one, and what is going on while there is nothing to see yet. */
 function header(Widget, home, title) {
   const node = document.createElement("nav");
   node.className = "ql-lesson-head";
   node.lang = "zh-CN";
   node.setAttribute("aria-label", "课程导航");
-  const back = document.createElement("a");
-  back.href = home;
-  back.textContent = "‹ 返回我的学习";
+  if (home) {
+    const back = document.createElement("a");
+    back.href = home;
+    back.textContent = "‹ 返回我的学习";
+    node.append(back);
+  }
   const name = document.createElement("span");
   name.className = "ql-lesson-title";
   name.textContent = title ?? "";
   const state = document.createElement("span");
   state.className = "ql-lesson-state";
   state.setAttribute("role", "status");
-  node.append(back, name, state);
+  node.append(name, state);
   return { widget: new Widget({ node }), say: (text) => (state.textContent = text) };
 }
 
@@ -143,7 +148,7 @@ async function ended(home) {
 const pause = () => new Promise((resolve) => setTimeout(resolve, BETWEEN));
 
 /** Runs the lesson now, and again whenever there is a new kernel. */
-async function keepRunning(panel, CodeCell, Dialog, banner, home) {
+async function keepRunning(panel, CodeCell, Dialog, banner, home, what) {
   const session = panel.sessionContext;
   let ran = "";
   let turn = 0;
@@ -159,7 +164,7 @@ async function keepRunning(panel, CodeCell, Dialog, banner, home) {
     const clean = !panel.context.model.dirty;
     panel.addClass("ql-opening");
     panel.addClass("ql-running");
-    banner.say("课程正在打开…");
+    banner.say(`${what}正在打开…`);
     try {
       await kernel.info;
       const cells = panel.content.widgets.filter((cell) => {
@@ -177,7 +182,7 @@ async function keepRunning(panel, CodeCell, Dialog, banner, home) {
       banner.say("");
     } catch {
       // A kernel that went away in the middle is followed by another, which runs the lesson again.
-      if (mine === turn) banner.say("课程没有完全打开，请刷新页面");
+      if (mine === turn) banner.say(`${what}没有完全打开，请刷新页面`);
     } finally {
       if (mine === turn) {
         panel.removeClass("ql-opening");
@@ -194,7 +199,7 @@ async function keepRunning(panel, CodeCell, Dialog, banner, home) {
       ran = "";
       // There is nothing to decide in the dialog that now comes up, and it is not in Chinese.
       if (now === "autorestarting") setTimeout(() => Dialog.flush(), 0);
-      banner.say("课程正在重新打开…");
+      banner.say(`${what}正在重新打开…`);
     } else if (now === "starting" || (now === "idle" && ran !== kernel)) {
       // A kernel restarted from elsewhere says that it starts, and then nothing until it is asked.
       ran = kernel;
@@ -207,10 +212,10 @@ async function keepRunning(panel, CodeCell, Dialog, banner, home) {
     if (reviving) return;
     reviving = true;
     if (someone.away()) {
-      banner.say("很久没有操作，课程已休眠；点一下页面就继续");
+      banner.say(`很久没有操作，${what}已休眠；点一下页面就继续`);
       await someone.here();
-      banner.say("课程正在重新打开…");
-    } else banner.say("课程断开了，正在重新连接…");
+      banner.say(`${what}正在重新打开…`);
+    } else banner.say(`${what}断开了，正在重新连接…`);
     for (let tries = 0; tries < TRIES && !panel.isDisposed; tries += 1) {
       try {
         ran = "";
@@ -224,7 +229,7 @@ async function keepRunning(panel, CodeCell, Dialog, banner, home) {
       }
     }
     reviving = false;
-    if (!session.session?.kernel) banner.say("课程连接不上，请刷新页面");
+    if (!session.session?.kernel) banner.say(`${what}连接不上，请刷新页面`);
   }
 
   let line = "";
@@ -254,7 +259,7 @@ async function keepRunning(panel, CodeCell, Dialog, banner, home) {
       await pause();
       await someone.here();
       if (line !== "connected" && (await ended(home))) {
-        banner.say("课程正在重新打开…");
+        banner.say(`${what}正在重新打开…`);
         location.reload();
       }
     }
