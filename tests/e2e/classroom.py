@@ -55,7 +55,7 @@ class Classroom:
         self._options = options
         self._log = folder / "classroom.out"
         self._process: subprocess.Popen[bytes] | None = None
-        self.learner = self.instructor = ""
+        self.learner = self.instructor = self.dashboard = ""
         self.root.mkdir()
         for name in COPIED:
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
@@ -67,7 +67,7 @@ class Classroom:
         return self.root / ".classroom" / "homes" / "learner"
 
     def start(self) -> None:
-        """Start and wait for the two addresses."""
+        """Start and wait for the three addresses."""
         command = [sys.executable, "-m", "qinlian.cli", "classroom", "--no-browser", "--port", str(self.port)]
         environment = {**os.environ, "PYTHONPATH": str(self.root), "PYTHONUTF8": "1"}
         with self._log.open("wb") as log:
@@ -86,8 +86,8 @@ class Classroom:
             return "教师" in self.output and "日志" in self.output
 
         wait_until(printed, 240, "the classroom's start")
-        found = dict(re.findall(r"(学员|教师)\s+(http://\S+)", self.output))
-        self.learner, self.instructor = found["学员"], found["教师"]
+        found = dict(re.findall(r"(学员|教师|看板)\s+(http://\S+)", self.output))
+        self.learner, self.instructor, self.dashboard = found["学员"], found["教师"], found["看板"]
 
     @property
     def output(self) -> str:

@@ -29,6 +29,7 @@ def view(book: Book, choice: Choice) -> str:
         scores=scores_part(part.grades, part.modules, standings),
         items=items_part(part, item_lines(part)),
         people=len(standings),
+        anybody=len(book.learners) > 0,
     )
 
 
