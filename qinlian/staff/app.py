@@ -23,6 +23,8 @@ from qinlian.errors import ClassroomError
 from qinlian.staff.office import Office
 from qinlian.staff.page import PORTAL_STATIC, STATIC
 from qinlian.staff.rooms import (
+    ClassBook,
+    ClassPage,
     Extensions,
     GuidePage,
     Home,
@@ -75,6 +77,8 @@ def make_app(office: Office, hub: HubOAuth, environ: Mapping[str, str] = os.envi
         (f"{base}idle.xlsx", IdleFile, ours),
         (f"{base}report", Report, ours),
         (f"{base}report.xlsx", ReportFile, ours),
+        (f"{base}class.html", ClassPage, ours),
+        (f"{base}class.xlsx", ClassBook, ours),
         (f"{base}marking", Marking, ours),
         (f"{base}releases", Releases, ours),
         (f"{base}extensions", Extensions, ours),

@@ -1,4 +1,4 @@
-"""Excel files, made in a process of its own: ``python -m qinlian.staff.files``.
+"""Files to download, made in a process of its own: ``python -m qinlian.staff.files``.
 
 A province's report takes a minute or two of computing, which would slow down everybody's pages. What is asked for
 and where the course is come in on stdin, where no other user of the machine can see them; who asks is looked up in
@@ -15,8 +15,9 @@ import sys
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from qinlian.atomic import replace_file
 from qinlian.errors import GradingError, QinlianError
 from qinlian.staff.book import open_book
 from qinlian.staff.guide import EXAMPLE
@@ -26,9 +27,12 @@ from qinlian.staff.report import COLUMNS, NAMES, Filter, cells, every_name, ever
 from qinlian.staff.scope import viewer_of
 from qinlian.staff.viewer import Viewer
 
-__all__ = ["Kind", "MadeFile", "main", "write_names", "write_report", "write_template"]
+if TYPE_CHECKING:
+    from qinlian.core.model import Course
 
-Kind = Literal["report", "names", "template"]
+__all__ = ["Kind", "MadeFile", "main", "write_class", "write_names", "write_report", "write_template"]
+
+Kind = Literal["report", "names", "template", "class-page", "class-book"]
 _WIDTHS = dict(zip(COLUMNS, (14, 12, 44, 16, 16, 28, 8, 8, 10, 18, 10), strict=True))
 _NAME_WIDTHS = dict(zip(NAMES, (14, 12, 44, 16, 16, 28), strict=True))
 _PATIENCE = 900.0
@@ -44,7 +48,7 @@ class MadeFile:
     @classmethod
     async def make(cls, places: Places, viewer: Viewer, kind: Kind, asked: Filter) -> MadeFile:
         """Write what ``viewer`` may see of what is asked for. Raises GradingError."""
-        made = cls(Path(tempfile.mkdtemp(prefix="qinlian-staff-")) / "made.xlsx")
+        made = cls(Path(tempfile.mkdtemp(prefix="qinlian-staff-")) / "made")
         wish = {"account": viewer.account, "kind": kind, "filter": asdict(asked), "path": str(made.path)}
         # Reading nbgrader_config.py would take longer than most files do.
         wish["places"] = {name: str(value) for name, value in asdict(places).items()}
@@ -88,6 +92,30 @@ def write_names(places: Places, viewer: Viewer, asked: Filter, path: Path) -> in
     return write_rows(path, _NAME_WIDTHS, map(name_cells, people), "还没开始的学员")
 
 
+def write_class(places: Places, viewer: Viewer, asked: Filter, path: Path, course: Course, *, book: bool) -> None:
+    """Write the class report on the unit asked for, or else on all that ``viewer`` may see: a page, or a workbook.
+
+    Raises GradingError for a unit that is not theirs to see.
+    """
+    from qinlian.reports.page.gather import gather
+    from qinlian.reports.page.render import render
+    from qinlian.reports.page.workbook import write_workbook
+    from qinlian.reports.people import roster_of
+    from qinlian.reports.table import gradebook_table
+    from qinlian.roster.people import ALL
+    from qinlian.roster.units import at_or_below
+
+    unit = asked.below or viewer.home
+    if not viewer.sees_all and not (viewer.home and at_or_below(unit, viewer.home)):
+        raise GradingError("只能下载本单位和下级单位的报表")
+    scope = roster_of(places.db_url).scope(unit) if unit else ALL
+    facts = gather(places.root, course, scope, unit)
+    if book:
+        write_workbook(facts, gradebook_table(places.root, course, scope), path)
+    else:
+        replace_file(path, render(facts).html.encode(), 0o600)
+
+
 def write_template(places: Places, path: Path) -> None:
     """Write a workbook of questions to start from: a few of each type out of the example module.
 
@@ -124,6 +152,11 @@ def main() -> int:
             raise GradingError("只有在名单里的教师和管理员能下载")
         if wish["kind"] == "template":
             write_template(places, path)
+        elif wish["kind"] in ("class-page", "class-book"):
+            from qinlian.authoring.reader import load_course
+
+            course = load_course(places.root / "course")
+            write_class(places, viewer, Filter(**wish["filter"]), path, course, book=wish["kind"] == "class-book")
         else:
             write = write_names if wish["kind"] == "names" else write_report
             write(places, viewer, Filter(**wish["filter"]), path)

@@ -108,7 +108,7 @@ class Office:
         return plan, (await self._keeper.get(("chosen", _eyes(viewer), asked), ask)).value
 
     async def file(self, viewer: Viewer, kind: Kind, asked: Filter) -> MadeFile:
-        """An Excel file, two at a time. Raises GradingError."""
+        """A file to download, two at a time. Raises GradingError."""
         async with self._making:
             return await MadeFile.make(self.places, viewer, kind, asked)
 

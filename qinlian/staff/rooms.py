@@ -19,6 +19,8 @@ from qinlian.staff.web import StaffPage, log
 from qinlian.staff.words import address, day
 
 __all__ = [
+    "ClassBook",
+    "ClassPage",
     "Extensions",
     "GuidePage",
     "Home",
@@ -124,10 +126,11 @@ class Idle(_Asked):
 
 
 class _File(_Asked):
-    """An Excel file, made anew for each download: what the page shows, all pages of it."""
+    """A file, made anew for each download: what the page shows, all pages of it."""
 
     kind: Kind = "report"
     title = "成绩报表"
+    suffix, media = "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
     async def get(self) -> None:
         """Make it and send it in pieces."""
@@ -136,8 +139,8 @@ class _File(_Asked):
             return
         made = await self.office.file(self.me, self.kind, wish)
         try:
-            self.set_header("Content-Type", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
-            name = f"filename=\"{self.kind}.xlsx\"; filename*=UTF-8''{quote(self.title)}.xlsx"
+            self.set_header("Content-Type", self.media)
+            name = f"filename=\"{self.kind}.{self.suffix}\"; filename*=UTF-8''{quote(self.title)}.{self.suffix}"
             self.set_header("Content-Disposition", f"attachment; {name}")
             with made.path.open("rb") as file:
                 while chunk := file.read(_CHUNK):
@@ -155,6 +158,19 @@ class IdleFile(_File):
     """The names of those who have not started."""
 
     kind, title = "names", "还没开始的学员"
+
+
+class ClassPage(_File):
+    """The class report on a unit, as a page of its own. It is kept, not opened here: it looks after itself."""
+
+    kind, title = "class-page", "学习情况报表"
+    suffix, media = "html", "text/html; charset=utf-8"
+
+
+class ClassBook(_File):
+    """The tables of the class report."""
+
+    kind, title = "class-book", "学习情况报表"
 
 
 class TemplateFile(_File):

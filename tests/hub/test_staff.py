@@ -203,6 +203,16 @@ class TestInTheBrowser:
         rows = list(sheet.iter_rows(min_row=2, values_only=True))
         assert [(row[1], row[8]) for row in rows] == [("周晓岚", "待评阅")]
 
+    def test_the_class_report_is_a_page_to_keep(self, room: Room, city: Page) -> None:
+        city.goto(f"{room.base}overview")
+        with city.expect_download(timeout=180_000) as waiting:
+            city.get_by_role("link", name="下载报表（网页）").click()
+        assert waiting.value.suggested_filename == "学习情况报表.html"
+        page = waiting.value.path().read_text("utf-8")
+        assert "各单位学到哪里了" in page
+        assert "周晓岚" in page or "林知远" in page or "陈一帆" in page
+        assert "王若溪" not in page
+
     def test_names_are_text(self, room: Room, city: Page) -> None:
         city.goto(f"{room.base}report?module=01-start")
         expect(city.locator("tbody")).to_contain_text("<b>陈一帆</b>")
@@ -211,7 +221,9 @@ class TestInTheBrowser:
 class TestOtherPeoplesBranches:
     """With the browser's own cookies, and by hand."""
 
-    @pytest.mark.parametrize("path", ["overview", "report", "idle", "marking", "report.xlsx", "idle.xlsx"])
+    @pytest.mark.parametrize(
+        "path", ["overview", "report", "idle", "marking", "report.xlsx", "idle.xlsx", "class.html", "class.xlsx"]
+    )
     @pytest.mark.parametrize("unit", [f"{TOP}/{OTHER}", TOP])
     def test_a_changed_address(self, room: Room, city: Page, path: str, unit: str) -> None:
         answer = city.request.get(f"{room.base}{path}", params={"unit": unit})

@@ -61,7 +61,9 @@ def site(places: Places) -> Iterator[Site]:
 
 
 class TestWhoIsLetIn:
-    @pytest.mark.parametrize("path", [*PAGES, "guide", "report.xlsx", "idle.xlsx", "template.xlsx", "nowhere"])
+    @pytest.mark.parametrize(
+        "path", [*PAGES, "guide", "report.xlsx", "idle.xlsx", "class.html", "class.xlsx", "template.xlsx", "nowhere"]
+    )
     def test_nobody_without_signing_in(self, site: Site, path: str) -> None:
         answer = site.get(path)
         assert answer.status == 302
@@ -129,7 +131,9 @@ class TestOnesOwnBranch:
 
         assert [learners(me) for me in ("qltea", "qltea2", "qltop", "qlboss")] == ["2", "2", "4", "4"]
 
-    @pytest.mark.parametrize("path", ["overview", "report", "idle", "marking", "report.xlsx", "idle.xlsx"])
+    @pytest.mark.parametrize(
+        "path", ["overview", "report", "idle", "marking", "report.xlsx", "idle.xlsx", "class.html", "class.xlsx"]
+    )
     @pytest.mark.parametrize("unit", [OTHER, TOP, "没有的", f"{CITY}/", f"{CITY}%", "..", "' OR 1=1 --"])
     def test_a_changed_address_shows_no_more(self, site: Site, path: str, unit: str) -> None:
         answer = site.get(path, "qltea", unit=unit)
