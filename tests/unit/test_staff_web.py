@@ -22,7 +22,6 @@ from tests.staff_site import BASE, Site, serving
 
 TOP, CITY, OTHER = "省校", "省校/青禾", "省校/栖云"
 EVIL = "<script>alert(1)</script>"
-FILES = ["report.xlsx", "idle.xlsx", "class.html", "class.xlsx"]
 PAGES = ("", "overview", "idle", "report", "marking", "releases", "extensions")
 
 
