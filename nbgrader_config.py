@@ -37,6 +37,8 @@ if os.environ.get("JUPYTERHUB_SERVICE_NAME"):
     c.Authenticator.plugin_class = "nbgrader.auth.JupyterHubAuthPlugin"
 c.GenerateFeedback.preprocessors = ["qinlian.grading.feedback.GetMarks"]
 c.GenerateFeedback.exporter_class = "qinlian.grading.feedback.FeedbackExporter"
+# nbgrader's own CSV neither quotes nor says how it is encoded: a comma in a name moves every mark behind it.
+c.ExportApp.plugin_class = "qinlian.reports.nbgrader_export.GradebookExport"
 
 # Under each reflection formgrader shows rubric, reusable comments and similarity notices, to the instructor alone.
 show_marking_aids(c, earlier=classroom / "earlier")

@@ -8,15 +8,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import case, func, inspect, select
+from sqlalchemy import func, inspect, select
 from sqlalchemy.engine import Connection
 
 from qinlian.core.model import Course
 from qinlian.core.scoring import passes
 from qinlian.grading.response_tables import ARRIVAL, ATTEMPT, QUIZ
-from qinlian.grading.tables import ASSIGNMENT, GRADE, STUDENT, SUBMITTED_ASSIGNMENT, SUBMITTED_NOTEBOOK
+from qinlian.grading.tables import ASSIGNMENT, STUDENT
 from qinlian.reports.frames.columns import coded, moments, uncollected
 from qinlian.reports.frames.contents import taken
+from qinlian.reports.frames.marks import marks
 from qinlian.reports.frames.people import learners
 from qinlian.roster.people import ALL, Scope
 
@@ -26,49 +27,6 @@ STATES = ("未开始", "已提交", "待评阅", "已评分")
 """In the order of the way; 已提交 waits for the grader, 待评阅 for somebody who reads the reflection."""
 _UNGRADED = ("已收", "停放")
 """What came and has no result yet, also where grading it failed."""
-
-
-def _graded(connection: Connection, modules: Sequence[str]) -> list[Any]:
-    """What nbgrader holds of every learner and module."""
-    a, sa, sn, g = ASSIGNMENT, SUBMITTED_ASSIGNMENT, SUBMITTED_NOTEBOOK, GRADE
-    # nbgrader's own rule: a manual mark, where there is one, stands in the place of the automatic one.
-    mark = func.coalesce(g.c.manual_score, g.c.auto_score, 0.0) + func.coalesce(g.c.extra_credit, 0.0)
-    notebooks = (
-        select(
-            g.c.notebook_id.label("id"),
-            func.sum(mark).label("points"),
-            # PostgreSQL has no greatest of truth values.
-            func.max(case((g.c.needs_manual_grade, 1), else_=0)).label("unread"),
-        )
-        .group_by(g.c.notebook_id)
-        .subquery()
-    )
-    submissions = (
-        select(
-            sn.c.assignment_id.label("id"),
-            func.sum(notebooks.c.points).label("points"),
-            func.max(notebooks.c.unread).label("unread"),
-            func.sum(sn.c.late_submission_penalty).label("penalty"),
-        )
-        .outerjoin(notebooks, notebooks.c.id == sn.c.id)
-        .group_by(sn.c.assignment_id)
-        .subquery()
-    )
-    query = (
-        select(
-            sa.c.student_id,
-            a.c.name,
-            sa.c.timestamp,
-            sa.c.extension,
-            submissions.c.points,
-            submissions.c.unread,
-            submissions.c.penalty,
-        )
-        .join(a, a.c.id == sa.c.assignment_id)
-        .outerjoin(submissions, submissions.c.id == sa.c.id)
-        .where(a.c.name.in_(modules))
-    )
-    return list(connection.execute(query).all())
 
 
 def _dues(connection: Connection, modules: Sequence[str]) -> list[datetime | None]:
@@ -133,7 +91,7 @@ class _Standings:
         self.state[places[places >= 0]] = STATES.index("已提交")
         self.submitted_at[places[places >= 0]] = _naive(waiting.values())[places >= 0]
         self.due[:] = np.tile(_naive(_dues(connection, list(self._modules))), len(self._rows))
-        if rows := _graded(connection, list(self._modules)):
+        if rows := marks(connection, list(self._modules)):
             who, what, *values = zip(*rows, strict=True)
             self._take(self._places(zip(who, what, strict=True)), *values)
 
