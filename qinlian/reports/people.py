@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import create_engine, inspect, select
+from sqlalchemy import inspect, select
 from sqlalchemy.engine import Connection
-from sqlalchemy.pool import NullPool
 
-from qinlian.configured import database_of
 from qinlian.grading.tables import STUDENT
+from qinlian.reports.book import open_gradebook
 from qinlian.roster.people import ALL, LEARNER, Roster, Scope
 from qinlian.roster.store import read_roster
 
@@ -53,10 +52,5 @@ def learners(connection: Connection, scope: Scope = ALL, *, archived: bool = Fal
 
 def roster_of(gradebook: str | Path) -> Roster:
     """The roster of a gradebook: its address, or the folder of the course that names it. Raises GradingError."""
-    url = database_of(gradebook) if isinstance(gradebook, Path) else gradebook
-    engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
-    try:
-        with engine.connect() as connection:
-            return read_roster(connection)
-    finally:
-        engine.dispose()
+    with open_gradebook(gradebook) as connection:
+        return read_roster(connection)

@@ -19,14 +19,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import create_engine, inspect, select
-from sqlalchemy.pool import NullPool
+from sqlalchemy import inspect, select
 
-from qinlian.configured import database_of
 from qinlian.core.model import Course
 from qinlian.grading.response_tables import ATTEMPT, QUIZ, RESPONSE
 from qinlian.items.selfcheck import OWN
 from qinlian.items.selfcheck.scale import OTHER_UNITS, SMALLEST_GROUP
+from qinlian.reports.book import open_gradebook
 from qinlian.reports.groups import EVERYBODY, groups_of, within
 from qinlian.roster.people import Roster
 
@@ -80,11 +79,9 @@ def self_ratings(gradebook: str | Path, course: Course) -> list[SelfRating]:
     """The newest counted self-check of every learner who handed one in.
 
     ``gradebook`` is the database's address, or the folder of the course that names it. Raises GradingError
-    when that folder is no course.
+    when that folder is no course or the database cannot be read.
     """
     items = [item.id for module in course.modules for item in module.items if item.kind == "自查"]
-    url = database_of(gradebook) if isinstance(gradebook, Path) else gradebook
-    engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
     query = (
         select(ATTEMPT.c.learner, RESPONSE.c.value)
         .join(QUIZ, QUIZ.c.attempt == ATTEMPT.c.identity)
@@ -93,15 +90,12 @@ def self_ratings(gradebook: str | Path, course: Course) -> list[SelfRating]:
         .order_by(ATTEMPT.c.first_seen, ATTEMPT.c.number)
     )
     newest: dict[str, SelfRating] = {}
-    try:
-        if not inspect(engine).has_table(RESPONSE.name):
+    with open_gradebook(gradebook) as connection:
+        if not inspect(connection).has_table(RESPONSE.name):
             return []
-        with engine.connect() as connection:
-            for learner, value in connection.execute(query):
-                rows = {risk: (row[0], row[1], row[2]) for risk, row in json.loads(value)["rows"].items()}
-                newest[learner] = SelfRating(learner, rows)
-    finally:
-        engine.dispose()
+        for learner, value in connection.execute(query):
+            rows = {risk: (row[0], row[1], row[2]) for risk, row in json.loads(value)["rows"].items()}
+            newest[learner] = SelfRating(learner, rows)
     return list(newest.values())
 
 
