@@ -175,7 +175,9 @@ def _taken(
     for start in range(0, len(every), _PART):
         part = every[start : start + _PART]
         # All of a part at once: row by row the database would be held up for longer.
-        rows = connection.execute(query.where(QUIZ.c.attempt >= part[0], QUIZ.c.attempt <= part[-1])).all()
+        # Said of both tables: PostgreSQL does not infer it of the other, and would read all of that each time.
+        inside = [column.between(part[0], part[-1]) for column in (QUIZ.c.attempt, ATTEMPT.c.identity)]
+        rows = connection.execute(query.where(*inside)).all()
         if admitted := [row for row in rows if row[0] in known]:
             yield list(zip(*admitted, strict=True))
 
