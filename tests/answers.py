@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["Crowd", "as_responses", "crowd", "option_frame", "responses"]
+__all__ = ["Crowd", "as_responses", "crowd", "crowd_of_several", "option_frame", "responses"]
 
 LETTERS = "ABCD"
 
@@ -88,3 +88,37 @@ def crowd(seed: int, people: int, *, items: int = 40, draw: int | None = None, p
         }
     )
     return Crowd(frame, option_frame(names, [LETTERS[m] for m in marked]), names[wrong] if planted else "")
+
+
+def crowd_of_several(seed: int, people: int, *, items: int = 40, draw: int | None = None) -> Crowd:
+    """The same with items of two or three right options (多选): of each option between 55 % and 95 % of the people
+    know whether it is right. One option of one item is marked the other way round."""
+    rng = np.random.default_rng(seed)
+    ability = rng.normal(size=(people, 1, 1))
+    slope, easy = rng.uniform(0.4, 1.4, (items, 4)), rng.uniform(0.55, 0.95, (items, 4))
+    knows = rng.random((people, items, 4)) < 1 / (1 + np.exp(-(slope * ability + np.log(easy / (1 - easy)))))
+    right = rng.permuted(np.tile([True, True, False, False], (items, 1)), axis=1)
+    wrong = int(rng.integers(items))
+    marked = right.copy()
+    # A third right option, so that the item stays a 多选.
+    marked[wrong, rng.choice(np.flatnonzero(~right[wrong]))] = True
+    chosen = knows == right
+    correct, false = (chosen & marked).sum(axis=2), (chosen & ~marked).sum(axis=2)
+    fraction = np.where(false > 0, 0.0, correct / marked.sum(axis=1))
+    names = [f"Q{j + 1:02d}" for j in range(items)]
+    row, column = np.nonzero(rng.random((people, items)).argsort(axis=1) < (draw or items))
+    values = [
+        json.dumps([f"{names[c]}-{LETTERS[o]}" for o in np.flatnonzero(chosen[r, c])] or None)
+        for r, c in zip(row, column, strict=True)
+    ]
+    frame = pd.DataFrame(
+        {
+            "account": [f"u{r:03d}" for r in row],
+            "item": [names[c] for c in column],
+            "answered": chosen[row, column].any(axis=1),
+            "fraction": fraction[row, column],
+            "value": values,
+        }
+    )
+    keys = ["".join(LETTERS[o] for o in np.flatnonzero(m)) for m in marked]
+    return Crowd(frame, option_frame(names, keys), names[wrong])

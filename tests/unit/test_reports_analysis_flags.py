@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from qinlian.reports.analysis import LABELS, SEVERITY, SMALLEST, distractors, flags, item_table, key_evidence
-from tests.answers import Crowd, crowd, option_frame
+from tests.answers import Crowd, as_responses, crowd, crowd_of_several, option_frame
 
 
 def of(made: Crowd) -> pd.DataFrame:
@@ -125,16 +125,7 @@ def test_without_options_an_item_that_the_better_ones_get_wrong_is_still_found()
     rng = np.random.default_rng(5)
     scores = (rng.random((80, 12)) < 1 / (1 + np.exp(-rng.normal(size=(80, 1)) * 1.5))).astype(float)
     scores[:, 3] = 1 - scores[:, 3]
-    row, column = np.nonzero(scores >= 0)
-    frame = pd.DataFrame(
-        {
-            "account": row.astype(str),
-            "item": [f"Q{c:02d}" for c in column],
-            "answered": True,
-            "fraction": scores.ravel(),
-        }
-    )
-    found = flags(item_table(frame))
+    found = flags(item_table(as_responses(scores)))
     assert (found.loc[0, "item"], found.loc[0, "code"]) == ("Q03", "reversed")
     assert "高分组反而答错" in found.loc[0, "sentence"]
     assert "请先检查答案" in found.loc[0, "sentence"]
@@ -224,11 +215,11 @@ def test_a_wrong_key_among_forty_comes_first():
 SEEDS = range(50)
 
 
-def found_first(people: int, draw: int | None) -> float:
+def found_first(people: int, draw: int | None, make: Callable[..., Crowd] = crowd) -> float:
     """Share of classes in which the wrong key comes first, as one whose key is in doubt."""
     hits = 0
     for seed in SEEDS:
-        made = crowd(seed, people, draw=draw)
+        made = make(seed, people, draw=draw)
         first = of(made).head(1)
         hits += first["item"].to_list() == [made.planted] and first.loc[0, "code"] in ("miskeyed", "lured")
     return hits / len(SEEDS)
@@ -245,6 +236,12 @@ def test_a_wrong_key_comes_first_in_every_class_that_answered_all_forty(people: 
 def test_of_a_pool_each_answered_ten_and_it_comes_first_nearly_always(people: int, rate: float):
     # With 100 people an item has 25 answers. What is missed are items that hardly more people know than are tempted.
     assert found_first(people, 10) >= rate
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("people", "draw", "rate"), [(60, None, 1.0), (100, None, 1.0), (200, 10, 0.98)])
+def test_one_wrong_mark_among_several_right_options_comes_first(people: int, draw: int | None, rate: float):
+    assert found_first(people, draw, crowd_of_several) >= rate
 
 
 @pytest.mark.slow

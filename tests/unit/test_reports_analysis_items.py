@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import time
+import tracemalloc
 from statistics import NormalDist
 
 import numpy as np
@@ -13,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from qinlian.reports.analysis import distractors, item_table
+from qinlian.reports.analysis import distractors, flags, item_table, reliability
 from qinlian.reports.analysis.drawn import drawn
 from tests.answers import as_responses, option_frame, responses
 
@@ -259,3 +261,55 @@ def test_group_sizes_add_up_to_those_who_drew_it(given_answers: dict):
     assert (counted["n"] + counted["omitted"]).to_dict() == drew.to_dict()
     data = drawn(frame)
     assert set(np.unique(data.group)) <= {0, 1, 2}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+def test_intervals_of_shares_and_of_their_difference_are_those_of_statsmodels(seed: int):
+    from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
+
+    scores = random_scores(seed, people=50)
+    frame = as_responses(scores)
+    data, table = drawn(frame), item_table(frame)
+    for code, (_, row) in enumerate(table.iterrows()):
+        own = data.item == code
+        upper, lower = (data.x[own & (data.group == group)] for group in (2, 0))
+        low, high = confint_proportions_2indep(
+            upper.sum(), len(upper), lower.sum(), len(lower), method="newcomb", compare="diff"
+        )
+        assert (row["upper_lower_low"], row["upper_lower_high"]) == pytest.approx((low, high), abs=1e-9)
+        share = proportion_confint(data.x[own].sum(), own.sum(), method="wilson")
+        assert (row["facility_low"], row["facility_high"]) == pytest.approx(share, abs=1e-9)
+
+
+@pytest.mark.slow
+def test_a_million_answers_take_seconds_and_little_memory():
+    rng = np.random.default_rng(1)
+    people, items, draw = 20_000, 400, 50
+    column = rng.random((people, items), np.float32).argpartition(draw, axis=1)[:, :draw].ravel()
+    row = np.repeat(np.arange(people), draw)
+    right = rng.random(len(row)) < 0.7
+    names = [f"Q{c:03d}" for c in range(items)]
+    options = option_frame(names, ["A"] * items)
+    value = (
+        options["public_id"].map(json.dumps).to_numpy()[column * 4 + np.where(right, 0, rng.integers(1, 4, len(row)))]
+    )
+    frame = pd.DataFrame(
+        {
+            "account": pd.Categorical.from_codes(row, [f"u{r:05d}" for r in range(people)]),
+            "item": pd.Categorical.from_codes(column, names),
+            "answered": True,
+            "fraction": right.astype(float),
+            "value": pd.Categorical(value),
+        }
+    )
+    tracemalloc.start()
+    begun = time.process_time()
+    table, choices, found = item_table(frame), distractors(frame, options), reliability(frame)
+    flags(table, choices)
+    took = time.process_time() - begun
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (table["n"].sum(), found.n, found.items) == (1_000_000, 20_000, 400)
+    assert took < 10
+    assert most < 300e6

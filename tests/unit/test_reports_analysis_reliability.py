@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from qinlian.reports.analysis import reliability
 from tests.answers import as_responses, responses
@@ -76,6 +77,26 @@ def test_in_a_pool_it_is_made_of_pandas_pairwise_covariances(seed: int):
     assert found.alpha_low < found.alpha < found.alpha_high
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_the_interval_of_complete_data_is_feldts(seed: int):
+    x = scores(seed)
+    found = reliability(as_responses(x))
+    # (1 − α̂)/(1 − α) is F distributed with n − 1 and (n − 1)(k − 1) degrees of freedom.
+    for limit, p in ((found.alpha_low, 0.975), (found.alpha_high, 0.025)):
+        ratio = (1 - found.alpha) / (1 - limit)
+        assert stats.f.cdf(1 / ratio, 39, 39 * 9) == pytest.approx(p, abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_interval_of_a_pool_is_as_wide_as_leaving_out_one_person_after_the_other_says(seed: int):
+    frame = as_responses(pooled(seed, people=120))
+    found = reliability(frame)
+    without = [math.log(1 - reliability(frame[frame["account"] != who], 8).alpha) for who in frame["account"].unique()]
+    jackknife = math.sqrt(119 * np.var(without))
+    width = math.log((1 - found.alpha_low) / (1 - found.alpha_high))
+    assert width == pytest.approx(2 * stats.norm.isf(0.025) * jackknife, rel=0.1)
+
+
 def test_an_attempt_of_more_items_of_the_same_pool_is_more_reliable_by_spearman_brown():
     frame = as_responses(pooled(3))
     short, long = reliability(frame, 8), reliability(frame, 16)
@@ -83,6 +104,7 @@ def test_an_attempt_of_more_items_of_the_same_pool_is_more_reliable_by_spearman_
     assert short.items_for(long.alpha) == pytest.approx(16)
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=3, max_size=30).filter(lambda row: len(set(row)) > 1))
 def test_items_that_are_copies_of_each_other_have_an_alpha_of_one(column: list[float]):
     found = reliability(as_responses(np.array([column] * 4).T))
@@ -123,3 +145,23 @@ def test_alpha_and_its_interval_are_pingouins(seed: int):
     assert found.alpha == pytest.approx(alpha, abs=1e-9)
     # pingouin rounds the interval to three places.
     assert [round(found.alpha_low, 3), round(found.alpha_high, 3)] == interval.tolist()
+
+
+@pytest.mark.slow
+def test_the_interval_of_a_pool_holds_the_truth_about_as_often_as_it_says():
+    rng = np.random.default_rng(11)
+    easy = rng.normal(-0.8, 1, 40)
+
+    def answers(people: int) -> np.ndarray:
+        return (rng.random((people, 40)) < 1 / (1 + np.exp(-(1.2 * rng.normal(size=(people, 1)) - easy)))).astype(float)
+
+    cov = np.cov(answers(200_000).T)
+    v, c = np.diag(cov).mean(), cov[~np.eye(40, dtype=bool)].mean()
+    truth = 10 * c / (v + 9 * c)
+    held = 0
+    for _ in range(200):
+        x = answers(150)
+        x[rng.random(x.shape).argsort(axis=1).argsort(axis=1) >= 10] = np.nan
+        found = reliability(as_responses(x))
+        held += found.alpha_low <= truth <= found.alpha_high
+    assert 0.90 <= held / 200 <= 0.99

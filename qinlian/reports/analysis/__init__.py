@@ -9,6 +9,12 @@ from qinlian.reports.analysis.items import item_table
 from qinlian.reports.analysis.mastery import MASTERED, mastery
 from qinlian.reports.analysis.options import distractors
 from qinlian.reports.analysis.reliability import Reliability, reliability
+from qinlian.reports.analysis.summaries import (
+    distribution_sentence,
+    gain_sentence,
+    mastery_sentences,
+    reliability_sentence,
+)
 
 __all__ = [
     "GROUPS",
@@ -20,11 +26,15 @@ __all__ = [
     "Reliability",
     "ScoreDistribution",
     "distractors",
+    "distribution_sentence",
     "flags",
     "gain",
+    "gain_sentence",
     "item_table",
     "key_evidence",
     "mastery",
+    "mastery_sentences",
     "reliability",
+    "reliability_sentence",
     "score_distribution",
 ]

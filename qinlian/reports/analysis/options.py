@@ -30,7 +30,8 @@ def distractors(responses: pd.DataFrame, options: pd.DataFrame) -> pd.DataFrame:
     """
     data = drawn(responses)
     values = first_only(responses)["value"]
-    listed = options[options["item"].isin(data.items)].reset_index(drop=True)
+    # An item that the whole-course quiz borrows may be listed with each module.
+    listed = options[options["item"].isin(data.items)].drop_duplicates(["item", "option"])
     option_item = data.items.get_indexer(pd.Index(listed["item"].astype(str)))
     row, chosen = _choices(data, values, option_item, listed["public_id"].tolist())
     count, groups = len(listed), len(GROUPS)

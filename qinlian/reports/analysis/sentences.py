@@ -27,9 +27,9 @@ def percent(share: float) -> str:
     return f"{share * 100:.0f}%"
 
 
-def signed(value: float) -> str:
-    """−0.25 with two places and a real minus."""
-    return f"{value:.2f}".replace("-", "−") if round(value, 2) else "0.00"
+def signed(value: float, places: int = 2) -> str:
+    """−0.25, with a real minus, and none before a zero."""
+    return f"{value:z.{places}f}".replace("-", "−")
 
 
 def _range(low: float, high: float) -> str:
