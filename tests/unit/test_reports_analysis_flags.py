@@ -64,6 +64,18 @@ def test_a_key_that_nobody_chose():
     assert "30 人选 B，没有人选标准答案 A。" in sentence
 
 
+def test_the_two_sides_of_a_statement_stand_in_quotation_marks():
+    made = crowd(1, 40, planted=False)
+    responses = made.responses.assign(fraction=lambda f: f["fraction"].where(f["item"] != "Q01", 1 - f["fraction"]))
+    options = pd.DataFrame(
+        [("Q01", "对", "t", True), ("Q01", "错", "f", False)], columns=["item", "option", "public_id", "correct"]
+    )
+    own = responses["item"] == "Q01"
+    responses.loc[own, "value"] = np.where(responses.loc[own, "fraction"] == 1, '"t"', '"f"')
+    found = flags(item_table(responses), distractors(responses, options))
+    assert "人选“错”，选标准答案“对”的有" in found.loc[0, "sentence"]
+
+
 def test_a_tempting_distractor_of_a_right_key_is_hard_and_not_wrong():
     found = answered(60, lambda n: "A" if n < 15 else ("C" if n % 5 == 0 else "B"), "A")
     assert "miskeyed" not in set(found["code"])
@@ -154,7 +166,7 @@ def test_nothing_to_say_is_an_empty_table_of_the_same_columns():
     assert found.empty
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(0, 1000), st.randoms(use_true_random=False))
 def test_names_of_people_and_the_order_of_rows_change_no_flag(seed: int, random):
     made = crowd(seed, 40, items=12)
@@ -165,7 +177,7 @@ def test_names_of_people_and_the_order_of_rows_change_no_flag(seed: int, random)
     pd.testing.assert_frame_equal(of(made), of(shuffled))
 
 
-@pytest.mark.parametrize(("seed", "draw"), [(1, None), (2, None), (3, 10)])
+@pytest.mark.parametrize(("seed", "draw"), [(1, None), (3, 10)])
 def test_the_evidence_against_a_key_counted_from_the_answers_themselves(seed: int, draw: int | None):
     made = crowd(seed, 60, draw=draw)
     found = key_evidence(item_table(made.responses), distractors(made.responses, made.options))

@@ -172,7 +172,7 @@ people = st.dictionaries(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(people)
 def test_every_number_stays_in_its_range(given_answers: dict):
     table = item_table(responses(given_answers))
@@ -185,7 +185,7 @@ def test_every_number_stays_in_its_range(given_answers: dict):
         assert (high >= value[high.index] - 1e-9).all()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(people, st.randoms(use_true_random=False))
 def test_names_and_the_order_of_rows_change_nothing(given_answers: dict, random):
     names = list(given_answers)
@@ -195,7 +195,7 @@ def test_names_and_the_order_of_rows_change_nothing(given_answers: dict, random)
     pd.testing.assert_frame_equal(item_table(responses(given_answers)), item_table(frame))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(people)
 def test_people_who_did_not_draw_an_item_leave_its_numbers_alone(given_answers: dict):
     before = item_table(responses(given_answers))
@@ -247,7 +247,7 @@ def test_choosers_scores_are_those_on_the_other_items():
     assert np.isnan(table.loc[("D", "高"), "rest"])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(people)
 def test_group_sizes_add_up_to_those_who_drew_it(given_answers: dict):
     frame = responses(given_answers)

@@ -87,6 +87,7 @@ def test_the_interval_of_complete_data_is_feldts(seed: int):
         assert stats.f.cdf(1 / ratio, 39, 39 * 9) == pytest.approx(p, abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_the_interval_of_a_pool_is_as_wide_as_leaving_out_one_person_after_the_other_says(seed: int):
     frame = as_responses(pooled(seed, people=120))
@@ -104,7 +105,7 @@ def test_an_attempt_of_more_items_of_the_same_pool_is_more_reliable_by_spearman_
     assert short.items_for(long.alpha) == pytest.approx(16)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=3, max_size=30).filter(lambda row: len(set(row)) > 1))
 def test_items_that_are_copies_of_each_other_have_an_alpha_of_one(column: list[float]):
     found = reliability(as_responses(np.array([column] * 4).T))

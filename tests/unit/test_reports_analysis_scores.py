@@ -60,7 +60,7 @@ def test_bars_that_do_not_fill_the_scale_are_refused():
         score_distribution([1], width=30)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.lists(st.integers(0, 400).map(lambda n: n / 4), max_size=30),
     st.sampled_from([1, 3, 40, 100]),
@@ -125,7 +125,7 @@ def test_without_answers_or_items_there_are_no_rows(by, groups):
     assert mastery(ANSWERS, ITEMS.iloc[:0], by, groups=groups).empty
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from([f"u{n}" for n in range(12)]),

@@ -26,7 +26,7 @@ def item_table(responses: pd.DataFrame) -> pd.DataFrame:
       of the credit
     - ``discrimination``: correlation of the item with the rest, in [−1, 1] (``discrimination_low``, ``_high``: Fisher),
       over ``n_rest`` people. The rest is the mean fraction on the other items that the same person drew; for a
-      0/1 item this is the point-biserial correlation (Pearson 1909), corrected for overlap by leaving the item out
+      0/1 item this is the point-biserial correlation (Lev 1949), corrected for overlap by leaving the item out
       (Henrysson 1963). NaN where the item or the rest does not vary. ``rest_mean``, ``rest_sd`` (n − 1): of the rest
     - ``upper_lower``: mean fraction in the highest 27 % by the rest less that in the lowest, in [−1, 1] (Kelley 1939;
       Johnson 1951) (``upper_lower_low``, ``_high``: square-and-add, see ``intervals.difference``), over ``n_upper`` and

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 __all__ = [
@@ -38,23 +39,30 @@ def _range(low: float, high: float) -> str:
 
 def doubted(code: str, row: Any, doubt: Any, *, enough: bool) -> str:
     """The marked answer may be wrong; ``doubt`` is a row of ``key_evidence``."""
+    option, key = _named(doubt.option), _named(doubt.key)
     if doubt.key:
-        with_key = (
-            f"选标准答案 {doubt.key} 的有 {doubt.for_key} 人" if doubt.for_key else f"没有人选标准答案 {doubt.key}"
-        )
-        facts = f"{doubt.against} 人选 {doubt.option}，{with_key}"
-        who = f"选 {doubt.option} 的人"
+        with_key = f"选标准答案{key}的有 {doubt.for_key} 人" if doubt.for_key else f"没有人选标准答案{key}"
+        facts = f"{doubt.against} 人选{option}，{with_key}"
+        who = f"选{option}的人"
     elif doubt.correct:
-        facts = f"选项 {doubt.option} 标为正确，作答的人里却有 {doubt.against} 人没选，{doubt.for_key} 人选了"
+        facts = f"选项{option}标为正确，作答的人里却有 {doubt.against} 人没选，{doubt.for_key} 人选了"
         who = "没选的人"
     else:
-        facts = f"选项 {doubt.option} 标为错误，却有 {doubt.against} 人选了，{doubt.for_key} 人没选"
+        facts = f"选项{option}标为错误，却有 {doubt.against} 人选了，{doubt.for_key} 人没选"
         who = "选它的人"
     facts += _better(who, doubt.rest_against, doubt.rest_for)
     few = "" if enough else f"作答的只有 {row.n} 人，以核对的结果为准。"
     if code == "miskeyed":
-        return f"很可能答案标错：{facts}。请先核对标准答案；确实标错，改好以后重新评分。{few}"
-    return f"请核对答案：{facts}。答案没有标错，就看题干有没有歧义、选项 {doubt.option} 是不是也说得通。{few}"
+        said = f"很可能答案标错：{facts}。请先核对标准答案；确实标错，改好以后重新评分。{few}"
+    else:
+        said = f"请核对答案：{facts}。答案没有标错，就看题干有没有歧义、选项{option}是不是也说得通。{few}"
+    # No space between a letter and the mark that follows it.
+    return re.sub(" (?=[，。；：])", "", said)
+
+
+def _named(option: str) -> str:
+    """A letter with space around it, a word (对, 错) in quotation marks."""
+    return f" {option} " if option.isascii() else f"“{option}”"
 
 
 def _better(who: str, against: float, with_key: float) -> str:
