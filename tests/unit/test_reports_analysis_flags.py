@@ -244,14 +244,16 @@ def test_a_wrong_key_comes_first_in_every_class_that_answered_all_forty(people: 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("people", "rate"), [(60, 0.86), (100, 0.98), (200, 0.98), (300, 0.98)])
+@pytest.mark.parametrize(("people", "rate"), [(60, 0.86), (100, 0.98), (150, 0.96), (200, 0.98), (300, 0.98)])
 def test_of_a_pool_each_answered_ten_and_it_comes_first_nearly_always(people: int, rate: float):
-    # With 100 people an item has 25 answers. What is missed are items that hardly more people know than are tempted.
+    # With 100 people an item has 25 answers. What is missed are items that no more people know than are tempted.
     assert found_first(people, 10) >= rate
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("people", "draw", "rate"), [(60, None, 1.0), (100, None, 1.0), (200, 10, 0.98)])
+@pytest.mark.parametrize(
+    ("people", "draw", "rate"), [(60, None, 1.0), (100, None, 1.0), (100, 10, 0.92), (200, 10, 0.98)]
+)
 def test_one_wrong_mark_among_several_right_options_comes_first(people: int, draw: int | None, rate: float):
     assert found_first(people, draw, crowd_of_several) >= rate
 
