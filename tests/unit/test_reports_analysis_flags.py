@@ -218,6 +218,16 @@ def test_the_evidence_against_a_mark_counted_from_the_answers_themselves():
         assert found.loc[letter, "popularity"] == pytest.approx(sign * (yes - no) / np.sqrt(yes + no), abs=1e-9)
 
 
+def test_what_those_who_passed_an_option_over_scored_is_not_made_up():
+    rows = [(f"u{n}", "Q1", True, 0.0, '["Q1-A", "Q1-D"]') for n in range(12)]
+    rows += [(f"u{n}", "R1", True, 1.0, "null") for n in range(5)]
+    frame = pd.DataFrame(rows, columns=["account", "item", "answered", "fraction", "value"])
+    found = key_evidence(item_table(frame), distractors(frame, option_frame(["Q1"], ["AB"]))).set_index("option")
+    assert found.loc["B", ["against", "for_key"]].to_list() == [12, 0]
+    assert np.isnan(found.loc["B", "rest_against"])
+    assert found.loc["D", "rest_against"] == 1.0
+
+
 def test_a_wrong_key_among_forty_comes_first():
     for seed in range(5):
         made = crowd(seed, 120)

@@ -196,6 +196,16 @@ def test_names_and_the_order_of_rows_change_nothing(given_answers: dict, random)
 
 
 @settings(max_examples=20, deadline=None)
+@given(people, st.permutations(["Q1", "Q2", "Q3", "Q4"]))
+def test_names_of_items_change_nothing(given_answers: dict, names: list[str]):
+    renamed = dict(zip(["Q1", "Q2", "Q3", "Q4"], names, strict=True))
+    frame = responses(given_answers)
+    other = item_table(frame.assign(item=frame["item"].map(renamed)))
+    expected = item_table(frame).rename(index=renamed).sort_index()
+    pd.testing.assert_frame_equal(expected, other)
+
+
+@settings(max_examples=20, deadline=None)
 @given(people)
 def test_people_who_did_not_draw_an_item_leave_its_numbers_alone(given_answers: dict):
     before = item_table(responses(given_answers))

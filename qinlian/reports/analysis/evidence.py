@@ -73,6 +73,8 @@ def _against_mark(options: pd.DataFrame) -> pd.DataFrame:
     # Choosing it speaks against the mark of a wrong option, and for that of a right one.
     right = options["correct"]
     chose, left = total / options["n"], others / (options["n_rest"] - options["n"])
+    # Some drew nothing else: of those who passed it over it is not known how many.
+    left = left.where(options["n_rest"] == options["size"])
     moment = 2 * (total - options["n"] * mean)
     return options.assign(
         spread=4 * options["n"] * (1 - options["n"] / options["n_rest"]),

@@ -25,7 +25,7 @@ def item_table(responses: pd.DataFrame) -> pd.DataFrame:
       else t, see ``intervals.mean_interval``); ``sd``: of the fraction, with n − 1; ``binary``: nobody has part
       of the credit
     - ``discrimination``: correlation of the item with the rest, in [−1, 1] (``discrimination_low``, ``_high``: Fisher),
-      over ``n_rest`` people. The rest is the mean fraction on the other items that the same person drew; for a
+      over ``n_rest`` people. The rest is the mean fraction on all other items of the frame that this person drew; for a
       0/1 item this is the point-biserial correlation (Lev 1949), corrected for overlap by leaving the item out
       (Henrysson 1963). NaN where the item or the rest does not vary. ``rest_mean``, ``rest_sd`` (n − 1): of the rest
     - ``upper_lower``: mean fraction in the highest 27 % by the rest less that in the lowest, in [−1, 1] (Kelley 1939;

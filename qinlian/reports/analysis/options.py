@@ -73,7 +73,8 @@ def _choices(data: Drawn, values: pd.Series, option_item: Codes, public_ids: lis
     """
     where = {(item, pid): index for index, (item, pid) in enumerate(zip(option_item.tolist(), public_ids, strict=True))}
     wanted = np.flatnonzero(data.answered & np.isin(data.item, option_item))
-    code, texts = pd.factorize(values.to_numpy(object)[wanted])
+    code, uniques = pd.factorize(values.iloc[wanted])
+    texts = np.asarray(uniques, object)
     pairs, which = np.unique(data.item[wanted] * max(len(texts), 1) + code, return_inverse=True)
     found: list[list[int]] = []
     for pair in pairs.tolist():
