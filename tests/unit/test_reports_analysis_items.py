@@ -172,7 +172,7 @@ people = st.dictionaries(
 )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(people)
 def test_every_number_stays_in_its_range(given_answers: dict):
     table = item_table(responses(given_answers))
@@ -185,7 +185,7 @@ def test_every_number_stays_in_its_range(given_answers: dict):
         assert (high >= value[high.index] - 1e-9).all()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(people, st.randoms(use_true_random=False))
 def test_names_and_the_order_of_rows_change_nothing(given_answers: dict, random):
     names = list(given_answers)
@@ -195,7 +195,7 @@ def test_names_and_the_order_of_rows_change_nothing(given_answers: dict, random)
     pd.testing.assert_frame_equal(item_table(responses(given_answers)), item_table(frame))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(people, st.permutations(["Q1", "Q2", "Q3", "Q4"]))
 def test_names_of_items_change_nothing(given_answers: dict, names: list[str]):
     renamed = dict(zip(["Q1", "Q2", "Q3", "Q4"], names, strict=True))
@@ -205,7 +205,7 @@ def test_names_of_items_change_nothing(given_answers: dict, names: list[str]):
     pd.testing.assert_frame_equal(expected, other)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(people)
 def test_people_who_did_not_draw_an_item_leave_its_numbers_alone(given_answers: dict):
     before = item_table(responses(given_answers))
@@ -257,7 +257,7 @@ def test_choosers_scores_are_those_on_the_other_items():
     assert np.isnan(table.loc[("D", "高"), "rest"])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(people)
 def test_group_sizes_add_up_to_those_who_drew_it(given_answers: dict):
     frame = responses(given_answers)

@@ -105,7 +105,7 @@ def test_an_attempt_of_more_items_of_the_same_pool_is_more_reliable_by_spearman_
     assert short.items_for(long.alpha) == pytest.approx(16)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=3, max_size=30).filter(lambda row: len(set(row)) > 1))
 def test_items_that_are_copies_of_each_other_have_an_alpha_of_one(column: list[float]):
     found = reliability(as_responses(np.array([column] * 4).T))

@@ -60,7 +60,7 @@ def test_bars_that_do_not_fill_the_scale_are_refused():
         score_distribution([1], width=30)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     st.lists(st.integers(0, 400).map(lambda n: n / 4), max_size=30),
     st.sampled_from([1, 3, 40, 100]),
@@ -125,7 +125,7 @@ def test_without_answers_or_items_there_are_no_rows(by, groups):
     assert mastery(ANSWERS, ITEMS.iloc[:0], by, groups=groups).empty
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from([f"u{n}" for n in range(12)]),
@@ -249,7 +249,7 @@ def test_intervals_of_effects_hold_for_thousands_and_for_two(shift: float):
         assert found.d_av_low < found.d_av < found.d_av_high
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 100)), max_size=12), st.randoms(use_true_random=False))
 def test_names_and_order_change_no_gain(pairs: list[tuple[float, float]], random):
     pre, post = ({f"u{n}": pair[i] for n, pair in enumerate(pairs)} for i in (0, 1))

@@ -1,12 +1,13 @@
 """Item analysis: classical test theory over the frames of ``qinlian.reports.frames``. Pure functions, no I/O."""
 
+from qinlian.reports.analysis.bars import MASTERED, SMALLEST
 from qinlian.reports.analysis.distribution import ScoreDistribution, score_distribution
 from qinlian.reports.analysis.drawn import GROUPS
 from qinlian.reports.analysis.evidence import key_evidence
-from qinlian.reports.analysis.flags import LABELS, SEVERITY, SMALLEST, flags
+from qinlian.reports.analysis.flags import LABELS, SEVERITY, flags
 from qinlian.reports.analysis.gain import Gain, gain
 from qinlian.reports.analysis.items import item_table
-from qinlian.reports.analysis.mastery import MASTERED, mastery
+from qinlian.reports.analysis.mastery import mastery
 from qinlian.reports.analysis.options import distractors
 from qinlian.reports.analysis.reliability import Reliability, reliability
 from qinlian.reports.analysis.summaries import (

@@ -10,27 +10,22 @@ import numpy as np
 import pandas as pd
 
 from qinlian.reports.analysis import sentences
+from qinlian.reports.analysis.bars import (
+    ASKED,
+    EASY,
+    HARD,
+    LIKELY,
+    LOW,
+    NOT_WORSE,
+    OMITTED,
+    SMALLEST,
+    SMALLEST_KEY,
+    UNUSED,
+)
 from qinlian.reports.analysis.evidence import key_evidence
 from qinlian.reports.analysis.intervals import wilson
 
-__all__ = ["LABELS", "SEVERITY", "SMALLEST", "flags"]
-
-SMALLEST = 20
-"""People who drew an item before anything is said of its difficulty, discrimination or distractors."""
-SMALLEST_KEY = 10
-"""People before its key is doubted: to look at an answer once more costs a minute, and harms nobody."""
-EASY, HARD = 0.95, 0.30
-"""Facility from which an item tells hardly anybody apart, and down to which guessing among four does nearly as well."""
-LOW = 0.20
-"""Discrimination below which an item is poor (Ebel & Frisbie 1991: 0.40 very good, 0.30 good, 0.20 to be improved)."""
-OMITTED = 0.10
-"""Share of people who left it empty."""
-UNUSED = 0.05
-"""Share below which a distractor does no work (Haladyna & Downing 1993)."""
-LIKELY, ASKED = 2.0, 0.25
-"""Strength of ``key_evidence`` from which the key is likely wrong, and from which one should look once more."""
-_NOT_WORSE = -1.645
-"""z of their ability: where those who side against the key are surely the weaker ones, the key is right and hard."""
+__all__ = ["LABELS", "SEVERITY", "flags"]
 
 SEVERITY = {
     "miskeyed": 1,
@@ -120,7 +115,7 @@ def _doubts(table: pd.DataFrame, choices: pd.DataFrame | None) -> dict[str, Any]
     if choices is None or choices.empty:
         return {}
     found = key_evidence(table, choices)
-    found = found[(found["strength"] >= ASKED) & (found["ability"] >= _NOT_WORSE)]
+    found = found[(found["strength"] >= ASKED) & (found["ability"] >= NOT_WORSE)]
     found = found[table["n"].reindex(found["item"]).to_numpy() >= SMALLEST_KEY]
     found = found.sort_values("strength", ascending=False, kind="stable").drop_duplicates("item")
     return {str(row.item): row for row in found.itertuples(index=False)}

@@ -15,9 +15,10 @@ def item_table(responses: pd.DataFrame) -> pd.DataFrame:
     """One row an item, indexed by ``item`` (sorted); every share is in [0, 1], every interval of 95 %.
 
     ``responses`` has the columns account, item, answered, fraction. Give it the first attempts only, since later ones
-    know the result of the earlier, and no pre-test (摸底), which asks what was not taught yet. Who met an item more
-    than once counts once, with the first time. Someone who did not draw an item is missing, not wrong; an item drawn
-    and left empty is wrong, and omitted besides. Answers that nobody scored yet are left out.
+    know the result of the earlier; no pre-test (摸底), which asks what was not taught yet; and no self-check (自查), in
+    which nothing is right or wrong. Who met an item more than once counts once, with the first time. Someone who did
+    not draw an item is missing, not wrong; an item drawn and left empty is wrong, and omitted besides. Answers that
+    nobody scored yet are left out.
 
     - ``n``: people who drew it and whose answer was scored; ``omitted``: share of them who left it empty
       (``omitted_low``, ``omitted_high``: Wilson)

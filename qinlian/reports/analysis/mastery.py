@@ -9,14 +9,12 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from qinlian.reports.analysis.bars import MASTERED
 from qinlian.reports.analysis.cited import cited
 from qinlian.reports.analysis.drawn import Codes, Drawn, drawn
 from qinlian.reports.analysis.intervals import mean_interval, wilson
 
-__all__ = ["MASTERED", "mastery"]
-
-MASTERED = 0.8
-"""Mean fraction from which a person has mastered a topic (Bloom 1968 asks for 80 to 90 %)."""
+__all__ = ["mastery"]
 
 By = Literal["topics", "citations", "documents"]
 _NAMES = {"topics": ["topic"], "citations": ["document", "article"], "documents": ["document"]}

@@ -6,6 +6,8 @@ import math
 import re
 from typing import Any
 
+from qinlian.reports.analysis.bars import UNSURE
+
 __all__ = [
     "doubted",
     "easy",
@@ -18,9 +20,6 @@ __all__ = [
     "signed",
     "unused",
 ]
-
-_UNSURE = 0.30
-"""An interval of discrimination that reaches this far leaves room for a good item (Ebel & Frisbie 1991)."""
 
 
 def percent(share: float) -> str:
@@ -90,7 +89,7 @@ def low_discrimination(row: Any) -> str:
         f"区分度低：其他题答得好的人和答得差的人，这道题得分差不多（区分度 {signed(row.discrimination)}，"
         f"区间 {_range(row.discrimination_low, row.discrimination_high)}）。"
     )
-    if row.discrimination_high >= _UNSURE:
+    if row.discrimination_high >= UNSURE:
         return said + f"{row.n} 人还看不准，先读一遍题干和选项，等人多了再决定改不改。"
     return said + "看题干有没有歧义，错误选项是不是不懂也能排除。"
 

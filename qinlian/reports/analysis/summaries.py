@@ -6,21 +6,13 @@ import math
 
 import pandas as pd
 
+from qinlian.reports.analysis.bars import EFFECTS, ENOUGH, GOOD, LEARNT, MASTERED, SMALLEST
 from qinlian.reports.analysis.distribution import ScoreDistribution
-from qinlian.reports.analysis.flags import SMALLEST
 from qinlian.reports.analysis.gain import Gain
-from qinlian.reports.analysis.mastery import MASTERED
 from qinlian.reports.analysis.reliability import Reliability
 from qinlian.reports.analysis.sentences import percent, signed
 
 __all__ = ["distribution_sentence", "gain_sentence", "mastery_sentences", "reliability_sentence"]
-
-_ENOUGH, _GOOD = 0.70, 0.80
-"""Alpha that does for a quiz along the way, and for a decision on people (Nunnally & Bernstein 1994)."""
-_EFFECTS = ((0.8, "大"), (0.5, "中等"), (0.2, "小"))
-"""Effect sizes in words (Cohen 1988)."""
-_LEARNT = 0.60
-"""Mean below which a topic is to be taught again: the usual pass mark."""
 
 
 def reliability_sentence(found: Reliability) -> str:
@@ -36,12 +28,12 @@ def reliability_sentence(found: Reliability) -> str:
     error = (
         f"一个人的得分大约有上下 {100 * found.sem:.0f} 分的误差（百分制），离及格线不到这么多的，不要只凭这一次下结论。"
     )
-    if found.alpha >= _GOOD:
+    if found.alpha >= GOOD:
         return f"{said}：成绩靠得住。{error}"
-    if found.alpha >= _ENOUGH:
+    if found.alpha >= ENOUGH:
         return f"{said}：平时测验够用。{error}"
-    more = math.ceil(found.items_for(_ENOUGH))
-    advice = f"题目质量不变，每次 {more} 题才到 {_ENOUGH:.2f}" if more <= 10 * found.k else "光靠加题补不上来"
+    more = math.ceil(found.items_for(ENOUGH))
+    advice = f"题目质量不变，每次 {more} 题才到 {ENOUGH:.2f}" if more <= 10 * found.k else "光靠加题补不上来"
     return f"{said}：偏低，成绩只作参考。{error}先改区分度低的题；{advice}。"
 
 
@@ -71,7 +63,7 @@ def gain_sentence(found: Gain) -> str:
         return f"{said}。先核对结业题的答案，再看两次的题目是不是一样难。"
     if found.change_low <= 0:
         return f"{said}。看不出确实的提高：比一比两次的题目难度，再看哪些知识点没有长进。"
-    words = next((word for least, word in _EFFECTS if found.d_av >= least), "很小")
+    words = next((word for least, word in EFFECTS if found.d_av >= least), "很小")
     if not math.isnan(found.d_av):
         said += f"，合 {found.d_av:.2f} 个标准差，幅度{words}"
     if not math.isnan(found.hake):
@@ -86,7 +78,7 @@ def mastery_sentences(table: pd.DataFrame, mastered: float = MASTERED) -> pd.Ser
     for n, low, high in rows:
         if n < SMALLEST:
             said.append(f"人数不足，先别下结论：只有 {n} 人答过。")
-        elif high < _LEARNT:
+        elif high < LEARNT:
             said.append("多数人没有掌握：安排一次补讲，再看课文有没有讲清楚。")
         elif high < mastered:
             said.append("还不牢：补一两个例子，下次测验再看。")
