@@ -47,6 +47,11 @@ def test_an_item_left_empty_is_wrong_and_omitted_besides():
     assert item_table(SMALL).loc["Q3", ["facility", "omitted"]].to_list() == [0.25, 0.25]
 
 
+def test_an_item_left_empty_is_wrong_even_where_nobody_wrote_down_that_it_is():
+    frame = SMALL.assign(fraction=SMALL["fraction"].where(SMALL["answered"]))
+    pd.testing.assert_frame_equal(item_table(frame), item_table(SMALL))
+
+
 def test_an_item_that_was_not_drawn_counts_nowhere():
     frame = responses({"甲": {"Q1": 1, "Q2": 0}, "乙": {"Q2": 1}})
     assert item_table(frame).loc["Q1", ["n", "facility", "omitted"]].to_list() == [1, 1.0, 0.0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -111,6 +112,26 @@ def test_items_that_are_copies_of_each_other_have_an_alpha_of_one(column: list[f
     found = reliability(as_responses(np.array([column] * 4).T))
     assert found.alpha == pytest.approx(1)
     assert found.sem == pytest.approx(0, abs=1e-7)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.dictionaries(
+        st.sampled_from([f"u{n}" for n in range(9)]),
+        st.dictionaries(st.sampled_from(["Q1", "Q2", "Q3", "Q4", "Q5"]), st.sampled_from([None, 0.0, 0.5, 1.0])),
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_whatever_was_drawn_it_is_at_most_one_and_follows_no_name(given_answers: dict, random):
+    frame = responses(given_answers)
+    found = reliability(frame)
+    assert math.isnan(found.alpha) or found.alpha_low <= found.alpha <= found.alpha_high <= 1
+    assert math.isnan(found.sem) or found.sem >= 0
+    names = list(given_answers)
+    random.shuffle(names)
+    renamed = frame.assign(account=frame["account"].map({n: f"x{i}" for i, n in enumerate(names)}))
+    other = reliability(renamed.sample(frac=1, random_state=random.randrange(100)))
+    assert dataclasses.astuple(other)[:5] == pytest.approx(dataclasses.astuple(found)[:5], nan_ok=True)
 
 
 def test_who_drew_other_items_only_changes_nothing():

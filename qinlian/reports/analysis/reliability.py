@@ -19,7 +19,7 @@ __all__ = ["Reliability", "reliability"]
 class Reliability:
     """What an attempt of ``k`` items measures; NaN where it cannot be told.
 
-    ``alpha`` (−∞, 1] with its interval ``alpha_low``, ``alpha_high``; for 0/1 items it is KR-20. ``sem`` is the
+    ``alpha`` in (−∞, 1] with its interval ``alpha_low``, ``alpha_high``; for 0/1 items it is KR-20. ``sem`` is the
     standard error of measurement and ``sd`` the standard deviation of scores, both on the scale of the mean
     fraction (times 100: in points of a hundred). ``n`` people, ``items`` different items; ``complete`` when everybody
     drew all of them. ``method`` names the interval: Feldt, or ADF for pools.
@@ -73,7 +73,8 @@ def reliability(responses: pd.DataFrame, items_per_attempt: float | None = None)
     total = v + (k - 1) * c
     if not (v > 1e-12 and total > 1e-12):
         return nothing
-    alpha = k * c / total
+    # Over different people for different pairs, c̄ can come out above v̄ when these are few.
+    alpha = min(k * c / total, 1.0)
     feldt = complete and k == len(data.items)
     low, high = _feldt(alpha, data.people, len(data.items)) if feldt else _free(data, count, v, c, k)
     return Reliability(
