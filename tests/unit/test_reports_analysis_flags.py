@@ -88,6 +88,7 @@ def test_a_tempting_distractor_of_a_right_key_is_hard_and_not_wrong():
 def test_two_answers_that_both_find_takers_are_asked_about():
     code, sentence = only(answered(40, lambda n: "BBA"[n % 3] if n < 36 else "CD"[n % 2], "A"))
     assert code == "lured"
+    assert "两边的人其他题答得差不多（平均得 " in sentence
     assert "选项 B 是不是也说得通" in sentence
 
 

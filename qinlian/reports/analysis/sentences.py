@@ -22,6 +22,10 @@ __all__ = [
 ]
 
 
+_ALIKE = 0.05
+"""Two means on the other items that are nearer than this are told as alike."""
+
+
 def percent(share: float) -> str:
     """0.256 → 26%."""
     return f"{share * 100:.0f}%"
@@ -69,8 +73,8 @@ def _better(who: str, against: float, with_key: float) -> str:
     if math.isnan(against) or math.isnan(with_key):
         return ""
     numbers = f"（平均得 {percent(against)}，另一边 {percent(with_key)}）"
-    if percent(against) == percent(with_key):
-        return f"，两边的人其他题答得差不多（平均得 {percent(against)}）"
+    if abs(against - with_key) < _ALIKE:
+        return f"，两边的人其他题答得差不多{numbers}"
     return f"，{who}其他题答得{'更好' if against > with_key else '差一些'}{numbers}"
 
 
