@@ -27,7 +27,7 @@ from tests.sample import COURSE as SAMPLE
 from tests.sample import MODULE as LESSON
 from tests.sample import _one_of_each
 
-__all__ = ["COURSE", "FINANCE", "HOSPITAL", "HOUSING", "SIZES", "STREET", "report_room"]
+__all__ = ["COURSE", "FINANCE", "HOSPITAL", "HOUSING", "NOW", "SIZES", "STREET", "entries", "report_room"]
 
 FINANCE = "青禾省/望川市/望川市财政局"
 HOUSING = "青禾省/望川市/临溪县/临溪县住房建设局"
@@ -38,7 +38,7 @@ CENTRE = "青禾省/省数据服务中心"
 SIZES = {FINANCE: 10, HOUSING: 4, SCHOOL: 9, HOSPITAL: 8, STREET: 4, CENTRE: 6}
 """Two of them are too small to be told of."""
 _SECRET = b"s" * 32
-_NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 _TOPICS = ("礼品礼金", "宴请", "亲属经商", "公物", "评审")
 _RULES = (
     "《中国共产党纪律处分条例》第九十七条第一款",
@@ -91,7 +91,7 @@ def _name(index: int) -> str:
 
 
 def _enrol(setting: Setting, count: int) -> None:
-    RosterStore(setting.db_url).apply(entries()[:count], _NOW)
+    RosterStore(setting.db_url).apply(entries()[:count], NOW)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sqlite3
 import stat
@@ -120,7 +121,7 @@ def test_the_scores_spread_as_they_are(said: dict[str, Any], scores: dict[str, f
     (row,) = said["scores"]["rows"]
     values = list(scores.values())
     edges = [0, 60, 70, 80, 90, 101]
-    assert row["bands"] == [sum(a <= v < b for v in values) for a, b in zip(edges, edges[1:], strict=False)]
+    assert row["bands"] == [sum(a <= v < b for v in values) for a, b in itertools.pairwise(edges)]
     assert (row["mean"], row["median"]) == (pytest.approx(mean(values)), pytest.approx(median(values)))
     assert row["needed"] == len(UNITS)
     assert row["passed"] == sum(score >= MARKS[who] for who, score in scores.items())

@@ -8,15 +8,12 @@ from base64 import b64decode
 from pathlib import Path
 
 import pytest
-from fontTools.fontBuilder import FontBuilder
-from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib import TTCollection, TTFont
 
 from qinlian.errors import FontError
 from qinlian.reports import fonts
 from qinlian.reports.fonts import FAMILY, SETTING, find_font, font_faces, subset_font
-
-TEXT = "勤廉学堂单位县办发一二三"
+from tests.drawn_fonts import draw
 
 
 @pytest.fixture(autouse=True)
@@ -26,27 +23,6 @@ def nothing_remembered():
     yield
     fonts._found.cache_clear()
     fonts._faces.cache_clear()
-
-
-def draw(name: str, weight: int = 400, text: str = TEXT, rights: int = 0) -> TTFont:
-    """A font whose every glyph is the same square."""
-    pen = TTGlyphPen(None)
-    pen.moveTo((0, 0))
-    for point in ((0, 800), (800, 800), (800, 0)):
-        pen.lineTo(point)
-    pen.closePath()
-    square = pen.glyph()
-    names = [".notdef", *(f"u{ord(c):04X}" for c in text)]
-    builder = FontBuilder(1000, isTTF=True)
-    builder.setupGlyphOrder(names)
-    builder.setupCharacterMap({ord(c): f"u{ord(c):04X}" for c in text})
-    builder.setupGlyf(dict.fromkeys(names, square))
-    builder.setupHorizontalMetrics(dict.fromkeys(names, (1000, 0)))
-    builder.setupHorizontalHeader(ascent=800, descent=-200)
-    builder.setupNameTable({"familyName": name, "styleName": "Regular"})
-    builder.setupOS2(usWeightClass=weight, fsType=rights)
-    builder.setupPost()
-    return builder.font
 
 
 def keep(font: TTFont, path: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from xml.etree import ElementTree as ET
 
@@ -96,7 +97,7 @@ def test_colours_tell_apart_without_hue() -> None:
 
     for colours in (charts.STATE_COLOURS, charts.BAND_COLOURS):
         lights = [lightness(colour) for colour in colours]
-        assert all(abs(a - b) > 0.1 for a, b in zip(lights, lights[1:], strict=False))
+        assert all(abs(a - b) > 0.1 for a, b in itertools.pairwise(lights))
     assert len(BANDS) == len(charts.BAND_COLOURS)
 
 

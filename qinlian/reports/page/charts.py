@@ -16,6 +16,7 @@ from markupsafe import Markup
 from qinlian.reports.page.completion import BANDS, Figures
 from qinlian.reports.page.shares import Cell
 from qinlian.reports.page.svg import INK, SOFT, draw
+from qinlian.reports.page.words import shown
 
 __all__ = [
     "BAND_COLOURS",
@@ -41,8 +42,8 @@ _PERCENT_AXIS = alt.Axis(values=[0, 25, 50, 75, 100], labelExpr="datum.value + '
 
 
 def short(text: str, widest: int) -> str:
-    """``text`` cut to so many half-width columns."""
-    width = 0
+    """``text`` cut to so many half-width columns, without what could turn its direction."""
+    text, width = shown(text), 0
     for place, letter in enumerate(text):
         width += 2 if unicodedata.east_asian_width(letter) in "FWA" else 1
         if width > widest:

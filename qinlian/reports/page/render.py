@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
+from markupsafe import Markup
+
 from qinlian.core.zone import BEIJING
 from qinlian.errors import FontError
 from qinlian.items.selfcheck.scale import SMALLEST_GROUP
@@ -34,7 +36,7 @@ class Page:
 
 def render(facts: Facts) -> Page:
     """The report on ``facts``. Where this machine has no Chinese font the page is left to the reader's own."""
-    templates = environment().overlay(finalize=shown)
+    templates = environment().overlay(finalize=_plain)
     templates.filters |= {"number": number, "percent": percent, "points": points}
     where = facts.unit or "全部单位"
 
@@ -56,6 +58,11 @@ def render(facts: Facts) -> Page:
             raise
         return Page(html, f"{error}。网页照样做好了，只是不带字体，用的是看的人自己的字体")
     return Page(_STYLE.sub(lambda end: f"{faces}\n{end[0]}", html, count=1))
+
+
+def _plain(value: object) -> object:
+    """What a template puts out, cleaned; what is markup already was cleaned when it was made."""
+    return shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 class _Text(HTMLParser):

@@ -10,6 +10,8 @@ import altair as alt
 import vl_convert
 from markupsafe import Markup
 
+from qinlian.reports.page.words import shown
+
 __all__ = ["INK", "SOFT", "draw"]
 
 INK, SOFT, _LINE = "#1f2a26", "#4d5a54", "#d9d5ca"
@@ -70,6 +72,6 @@ def _named(root: ET.Element, name: str, title: str, description: str) -> str:
     root.set("aria-labelledby", f"{name}-title {name}-text")
     for tag, suffix, text in (("desc", "text", description), ("title", "title", title)):
         element = ET.Element(tag, {"id": f"{name}-{suffix}"})
-        element.text = text
+        element.text = shown(text)
         root.insert(0, element)
     return ET.tostring(root, encoding="unicode")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-from markupsafe import Markup
-
 from qinlian.staff.words import number
 
 __all__ = ["change", "number", "percent", "points", "shown", "signed"]
@@ -36,8 +34,6 @@ def change(share: float | None) -> str:
     return "—" if share is None or math.isnan(share) else f"{100 * share:+.0f}".replace("-", "−")
 
 
-def shown(value: object) -> object:
+def shown(text: str) -> str:
     """A text without control characters and without marks that turn the direction of what follows."""
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return "".join(letter for letter in value if letter.isprintable() or letter == "\n")
-    return value
+    return "".join(letter for letter in text if letter.isprintable() or letter == "\n")
