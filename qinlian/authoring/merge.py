@@ -23,8 +23,8 @@ def module_prefix(module_id: str, ids: Sequence[str]) -> str:
     return max(sorted(set(heads)), key=heads.count) if heads else f"LZ-{module_id.split('-', 1)[0]}"
 
 
-def merge_questions(course_dir: Path, module_id: str, items: Sequence[Item]) -> Path:
-    """Write ``items`` into the module's questions.md and return its path.
+def merge_questions(course_dir: Path, module_id: str, items: Sequence[Item], file: str = "questions.md") -> Path:
+    """Write ``items`` into the module's questions.md, or another ``file`` of that form, and return its path.
 
     An item whose id stands there is replaced in its place, unless it is the same already; a new one
     is added at the end. Every other byte stays, and the file changes at once or not at all.
@@ -34,7 +34,7 @@ def merge_questions(course_dir: Path, module_id: str, items: Sequence[Item]) -> 
     folder = module_folder(course_dir, module_id)
     if not folder.is_dir():
         raise CourseError(f"没有模块 {module_id}；先建好 course/modules/{module_id}/")
-    path = folder / "questions.md"
+    path = folder / file
     name = display_name(course_dir.resolve(), path.resolve())
     for other in sorted(p for base in (MODULES, LOCAL) for p in (course_dir / base).glob("*/questions.md")):
         if other.parent.name != module_id:

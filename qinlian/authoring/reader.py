@@ -11,6 +11,7 @@ from qinlian.authoring.commentbank import COMMENTS_NAME, parse_comments
 from qinlian.authoring.coursefile import LOCAL, MODULES, CourseFrame, ModuleEntry, parse_course, parse_local
 from qinlian.authoring.duties import Catalogue, parse_duties
 from qinlian.authoring.embeds import Stretch
+from qinlian.authoring.interchange.drafts import drafts_of
 from qinlian.authoring.lessons import Lesson, Resolved, Stock, parse_lesson, resolve
 from qinlian.authoring.lint import lint_items
 from qinlian.authoring.meaning import check_citations, check_item, check_unique
@@ -93,6 +94,7 @@ class _Reader:
         modules = [self.module(entry, duties) for entry in frame.modules] if frame else []
         modules = [self.resolved(text, modules, frame) for text in modules] if frame else []
         self.strays(frame)
+        self.drafts()
         self.problems += check_unique(_ids(modules))
         if frame:
             self.emphasis(frame, modules)
@@ -232,6 +234,16 @@ class _Reader:
                 if case not in there:
                     hint = nearest(case, there, listed=False) or "核对案例的编号，或把它所在的模块列进来"
                     self.problems.append(place.says("E107", f"{track.name}的模块里没有案例 {case}", hint))
+
+    def drafts(self) -> None:
+        """W615: questions that came from elsewhere and still wait for their author."""
+        for path in drafts_of(self.dir):
+            name = display_name(self.dir, path)
+            parsed, problems = read_text(path, name)
+            waiting = parse_questions(parsed).items if parsed else ()
+            place = waiting[0].at() if waiting else Place(name)
+            what = f"还有 {len(waiting)} 道题没有写全" if parsed else problems[0].message
+            self.problems.append(place.says("W615", what, f"补好后运行 qinlian import {name}"))
 
     def judge(self, text: _ModuleText, rules: Rulebook) -> None:
         """Everything that is said of a module once it has been read."""

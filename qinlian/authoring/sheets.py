@@ -26,6 +26,10 @@ _LARGEST_UNPACKED = 300_000_000
 _BOMB_FROM, _BOMB_RATIO = 10_000_000, 100
 """Real workbooks unpack to ten or thirty times their size."""
 _MOST_ROWS = 20_000
+_MOST_STORED = 100_000
+"""Rows that a sheet's XML may hold, empty ones that are only coloured among them, before it is read at all."""
+_STORED_ROW = re.compile(rb"<(?:\w+:)?row[\s/>]")
+_CHUNK = 65_536
 _HEADER_WITHIN = 10
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -91,13 +95,32 @@ def open_workbook(
     try:
         with zipfile.ZipFile(path) as archive:
             full = sum(entry.file_size for entry in archive.infolist())
-        if full > (unpacked or _LARGEST_UNPACKED) or full > max(_BOMB_FROM, _BOMB_RATIO * size):
+            harmless = full <= max(_BOMB_FROM, _BOMB_RATIO * size) and full <= (unpacked or _LARGEST_UNPACKED)
+            if harmless and not read_only and _too_long(archive):
+                message = f"一个工作表超过了 {_MOST_STORED} 行"
+                return None, (place.says("E121", message, "删掉多余的空行，或分成几个文件"),)
+        if not harmless:
             return None, (place.says("E121", "文件展开后太大", "删掉多余的工作表和空行后另存"),)
         import openpyxl
 
         return openpyxl.load_workbook(path, read_only=read_only), ()
     except Exception:  # whatever a broken file makes zipfile, the XML parser or openpyxl raise
         return None, (place.says("E121", "这不是完好的 .xlsx 文件", "用 Excel 或 WPS 打开，另存为 .xlsx"),)
+
+
+def _too_long(archive: zipfile.ZipFile) -> bool:
+    """True when a sheet stores more rows than may be read; no more of it is unpacked than it takes to know."""
+    for entry in archive.infolist():
+        if not re.match(r"/?xl/worksheets/[^/]*\.xml\Z", entry.filename):
+            continue
+        rows, rest = 0, b""
+        with archive.open(entry) as sheet:
+            while chunk := sheet.read(_CHUNK):
+                rows += len(_STORED_ROW.findall(rest + chunk))
+                rest = chunk[-16:].rpartition(b">")[2] if b"<" in chunk[-16:] else b""
+                if rows > _MOST_STORED:
+                    return True
+    return False
 
 
 def read_sheet(file: str, sheet: Worksheet, headers: tuple[str, ...]) -> tuple[Sheet | None, list[Diagnostic]]:

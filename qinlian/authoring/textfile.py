@@ -11,7 +11,7 @@ from pathlib import Path
 from qinlian.core.diagnostics import Diagnostic
 from qinlian.core.width import narrow
 
-__all__ = ["Line", "Place", "TextFile", "display_name", "html_places", "nearest", "parse_text", "read_text"]
+__all__ = ["Line", "Place", "TextFile", "display_name", "html_places", "nearest", "parse_text", "read_text", "visible"]
 
 # Control, bidirectional and invisible characters: they hide text or break comparison of answers.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\uffff]")
@@ -111,6 +111,11 @@ def _forbidden(parsed: TextFile) -> Iterator[Diagnostic]:
         for found in _FORBIDDEN.finditer(line.text):
             name = f"U+{ord(found.group()):04X}"
             yield line.at(found.start()).says("E103", f"这里有看不见的控制字符 {name}", "删掉它，重新输入这一处文字")
+
+
+def visible(text: str) -> str:
+    """``text`` from elsewhere without the characters that E103 refuses; no-break spaces become plain ones."""
+    return _FORBIDDEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\u00a0", " "))
 
 
 def html_places(line: Line, start: int = 0) -> Iterator[Diagnostic]:

@@ -41,8 +41,8 @@ def export_workbook(course: Course, path: Path, modules: Collection[str] | None 
     """Write the items of ``modules`` (ids; all by default) to ``path``, one sheet a type.
 
     Every cell is text, also one that begins with ``=``, ``+``, ``-`` or ``@``, so nothing is ever
-    computed. The file appears complete or not at all. Raises CourseError when it cannot be written
-    or a text is longer than a cell.
+    computed. The file holds the key, so only its owner can read it; it appears complete or not at
+    all. Raises CourseError when it cannot be written or a text is longer than a cell.
     """
     import openpyxl
 
@@ -60,7 +60,7 @@ def export_workbook(course: Course, path: Path, modules: Collection[str] | None 
     made = io.BytesIO()
     book.save(made)
     try:
-        replace_file(path, made.getvalue())
+        replace_file(path, made.getvalue(), 0o600)
     except OSError as error:
         raise CourseError(f"题库写不进 {path.name}：{error.strerror}；关掉正打开它的程序再试") from None
 

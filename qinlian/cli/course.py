@@ -13,6 +13,9 @@ from qinlian.core.diagnostics import has_errors
 from qinlian.errors import QinlianError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from qinlian.authoring.interchange.gate import Bank
     from qinlian.core.model import Course, Item
 
 
@@ -66,55 +69,138 @@ def build(root: Path, check_only: bool, track: str | None, target: Path | None) 
 
 @app.command("import")
 @root_option
-@click.argument("workbook", type=click.Path(path_type=Path), metavar="题库.xlsx")
+@click.argument("bank", type=click.Path(path_type=Path), metavar="题库文件")
 @click.option("--module", metavar="模块", help="没有题号的新题放进哪个模块，如 02-gifts")
-def import_(root: Path, workbook: Path, module: str | None) -> None:
-    """把 Excel 题库里的题并入各模块的 questions.md；没写用途的算测验题。"""
+def import_(root: Path, bank: Path, module: str | None) -> None:
+    """把题库并入各模块的 questions.md：Excel、Moodle XML、GIFT、QTI 2.1 包，或补好的 drafts.md。
+
+    没写用途的算测验题。从别的系统来的题缺了依据、解析的，先放进 drafts.md，不影响课程。
+    """
+    from qinlian.authoring.interchange.gate import open_bank
+
+    opened, problems = open_bank(bank)
+    if opened is None:
+        show(problems, as_json=False)
+        say("一道题也没有导入")
+        sys.exit(1)
+    course = load(root)
+    modules_named(course, module)
+    if opened.format == "xlsx":
+        _import_workbook(root, course, bank, module)
+        return
+    _import_bank(root, course, opened, bank, module)
+
+
+def _import_workbook(root: Path, course: Course, workbook: Path, module: str | None) -> None:
     from qinlian.authoring.merge import merge_questions, module_prefix
     from qinlian.authoring.rulebook import Rulebook
     from qinlian.authoring.workbook import import_workbook
 
-    course = load(root)
     owners = {item.id: m.id for m in course.modules for item in m.own_items}
-    modules_named(course, module)
     prefix = module_prefix(module, [i for i, owner in owners.items() if owner == module]) if module else ""
     items, diagnostics = import_workbook(workbook, owners, prefix, Rulebook(course.documents))
     show(diagnostics, as_json=False)
     if has_errors(diagnostics):
         say("有错误，一道题也没有导入；改好表格后请再试一次")
         sys.exit(1)
-    by_module: dict[str, list[Item]] = {}
-    for item in items:
-        owner = owners.get(item.id, module)
-        if owner is None:
-            raise QinlianError(f"{item.id} 是新题，不知道放进哪个模块；请用 --module 指明，一道题也没有导入")
-        by_module.setdefault(owner, []).append(item)
-    for owner, chosen in by_module.items():
+    for owner, chosen in _by_owner(items, owners, module).items():
         merge_questions(course_dir(root), owner, chosen)
         say(f"已把 {len(chosen)} 道题并入 course/modules/{owner}/questions.md")
     say("请运行 qinlian check 再看一遍，然后 qinlian build")
 
 
+def _import_bank(root: Path, course: Course, opened: Bank, bank: Path, module: str | None) -> None:
+    from qinlian.authoring.interchange.bring import bring
+    from qinlian.authoring.interchange.drafts import DRAFTS, draft_ids, drafts_of, take_out
+    from qinlian.authoring.merge import merge_questions, module_prefix
+
+    here = course_dir(root)
+    home = next((p.parent.name for p in drafts_of(here) if p.resolve() == bank.resolve()), None)
+    owners = {item.id: m.id for m in course.modules for item in m.own_items}
+    drafted = draft_ids(here)
+    prefix = module_prefix(module, [i for i, owner in owners.items() if owner == module]) if module else ""
+    reserved = {c.id for m in course.modules for c in m.cases} | {q.id for m in course.modules for q in m.quizzes}
+    reserved |= {f"{i.id}-rubric" for m in course.modules for i in m.own_items if i.use == "心得"}
+    brought = bring(opened, bank.name, course, drafted | owners, prefix, reserved)
+    show(brought.diagnostics, as_json=False)
+    if not brought.ready and not brought.waiting:
+        say("一道题也没有导入")
+        sys.exit(1)
+    placed = _by_owner((*brought.ready, *brought.waiting), drafted | owners, home or module)
+    ready = {item.id for item in brought.ready}
+    for owner, chosen in placed.items():
+        complete = [item for item in chosen if item.id in ready]
+        rest = [item for item in chosen if item.id not in ready]
+        if complete:
+            merge_questions(here, owner, complete)
+            say(f"已把 {len(complete)} 道题并入 course/modules/{owner}/questions.md")
+        if rest and home is None:
+            merge_questions(here, owner, rest, DRAFTS)
+        take_out(here, owner, [item.id for item in complete])
+        if rest:
+            where = f"course/modules/{owner}/{DRAFTS}"
+            say(f"{len(rest)} 道题还没有写全，在 {where}，不影响课程；照上面列的补好，再导入这个文件")
+    say("请运行 qinlian check 再看一遍，然后 qinlian build")
+    if home and not ready:
+        sys.exit(1)
+
+
+def _by_owner(items: Sequence[Item], owners: Mapping[str, str], module: str | None) -> dict[str, list[Item]]:
+    """Module → its items: where they are already, new ones in ``module``."""
+    found: dict[str, list[Item]] = {}
+    for item in items:
+        owner = owners.get(item.id, module)
+        if owner is None:
+            raise QinlianError(f"{item.id} 是新题，不知道放进哪个模块；请用 --module 指明，一道题也没有导入")
+        found.setdefault(owner, []).append(item)
+    return found
+
+
+_FORMATS = ("xlsx", "moodle", "gift", "qti")
+
+
 @app.command()
 @root_option
-@click.option("--xlsx", "workbook", type=click.Path(path_type=Path), metavar="文件", help="把题目导出成 Excel 题库")
-@click.option("--module", metavar="模块", help="与 --xlsx 一起用：只导出一个模块")
+@click.option("--xlsx", type=click.Path(path_type=Path), metavar="文件.xlsx", help="把题目导出成 Excel 题库")
+@click.option("--moodle", type=click.Path(path_type=Path), metavar="文件.xml", help="导出成 Moodle XML")
+@click.option("--gift", type=click.Path(path_type=Path), metavar="文件.txt", help="导出成 GIFT")
+@click.option("--qti", type=click.Path(path_type=Path), metavar="文件.zip", help="导出成 QTI 2.1 包")
+@click.option("--module", metavar="模块", help="只导出一个模块")
 @click.option("--graph", "story", metavar="题号", help="把一道抉择画成图，如 LZ-02-D1；不写文件名就写到 题号.svg")
 @click.argument("picture", required=False, type=click.Path(path_type=Path), metavar="[文件.svg]")
-def export(root: Path, workbook: Path | None, module: str | None, story: str | None, picture: Path | None) -> None:
-    """导出 Excel 题库，或把一道抉择画成图（都含答案，请妥善保管）。"""
-    if story is not None and workbook is None:
+def export(
+    root: Path,
+    xlsx: Path | None,
+    moodle: Path | None,
+    gift: Path | None,
+    qti: Path | None,
+    module: str | None,
+    story: str | None,
+    picture: Path | None,
+) -> None:
+    """导出题库，或把一道抉择画成图（都含答案，请妥善保管）。"""
+    wanted = {name: path for name, path in zip(_FORMATS, (xlsx, moodle, gift, qti), strict=True) if path is not None}
+    if story is not None and not wanted:
         _draw(load(root), story, picture or Path(f"{story}.svg"))
         return
-    if workbook is None or story is not None or picture is not None:
-        raise click.UsageError("--xlsx 和 --graph 写一个")
-    from qinlian.authoring.workbook import export_workbook
-
+    if len(wanted) != 1 or story is not None or picture is not None:
+        raise click.UsageError("--xlsx、--moodle、--gift、--qti 和 --graph 写一个")
     course = load(root)
     chosen = modules_named(course, module)
-    export_workbook(course, workbook, modules=chosen)
-    count = sum(len(m.own_items) for m in course.modules if m.id in chosen)
-    say(f"已导出 {count} 道题到 {workbook}；表里有答案，请像保管试卷一样保管")
+    (name, path), *_ = wanted.items()
+    if name == "xlsx":
+        from qinlian.authoring.workbook import export_workbook
+
+        export_workbook(course, path, modules=chosen)
+        count = sum(len(m.own_items) for m in course.modules if m.id in chosen)
+        say(f"已导出 {count} 道题到 {path}；表里有答案，请像保管试卷一样保管")
+        return
+    from qinlian.authoring.interchange.take import export_bank
+
+    count, diagnostics = export_bank(course, name, path, chosen)
+    show(diagnostics, as_json=False)
+    lost = f"，{len(diagnostics)} 处没有带过去（见上）" if diagnostics else ""
+    say(f"已导出 {count} 道题到 {path}{lost}；文件里有答案，请像保管试卷一样保管")
 
 
 def _draw(course: Course, story: str, picture: Path) -> None:

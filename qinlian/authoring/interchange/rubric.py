@@ -1,0 +1,36 @@
+"""The criteria and prompts of a 心得 as text, in the very form that questions.md has them."""
+
+from __future__ import annotations
+
+from qinlian.authoring.interchange.asked import Asked, Choice
+from qinlian.authoring.questions import parse_questions
+from qinlian.authoring.textfile import parse_text
+from qinlian.authoring.writer import number_text, write_item
+from qinlian.core.model import Element, Item
+
+__all__ = ["read_rubric", "write_rubric"]
+
+_HEADING = "### X [心得]\n题干\n"
+
+
+def write_rubric(asked: Asked) -> str:
+    """``- [8] A. 细则`` a line, each with its feedback, then the prompts below 提示：; empty without criteria."""
+    elements = tuple(
+        Element(letter=c.letter, mark=number_text(c.fraction), text=c.text, feedback=c.feedback) for c in asked.choices
+    )
+    item = Item(id="X", kind="心得", stem="题干", elements=elements, prompts=asked.prompts, use="心得")
+    return write_item(item).removeprefix(_HEADING).strip("\n")
+
+
+def read_rubric(text: str) -> tuple[tuple[Choice, ...], tuple[str, ...], str]:
+    """(criteria, prompts, what is neither): all or nothing, so that no half of a text gets lost."""
+    if not text.strip():
+        return (), (), ""
+    found = parse_questions(parse_text(f"{_HEADING}{text}\n", ""))
+    if len(found.items) != 1 or found.diagnostics:
+        return (), (), text
+    item = found.items[0].item
+    if item.stem != "题干" or item.explanation or item.citations or not item.elements:
+        return (), (), text
+    criteria = tuple(Choice(e.text, e.feedback, float(e.mark or 0), e.letter) for e in item.elements)
+    return criteria, item.prompts, ""
