@@ -114,8 +114,8 @@ def _forbidden(parsed: TextFile) -> Iterator[Diagnostic]:
 
 
 def visible(text: str) -> str:
-    """``text`` from elsewhere without the characters that E103 refuses; no-break spaces become plain ones."""
-    return _FORBIDDEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\u00a0", " "))
+    """``text`` from elsewhere without the characters that E103 refuses, and with our line breaks."""
+    return _FORBIDDEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def html_places(line: Line, start: int = 0) -> Iterator[Diagnostic]:

@@ -117,7 +117,7 @@ def _tell(item: Item, problems: Collection[Diagnostic], said: frozenset[str], lo
         guessed += ["难度（先按 1）"] if "难度" not in said else []
         guessed += ["知识点"] if not item.topics else []
         guessed += ["用途（先按测验）"] if "用途" not in said else []
-    asked = list(dict.fromkeys(f"{d.code} {d.message}" for d in problems))
+    asked = list(dict.fromkeys(f"{d.code} {d.message.removeprefix(item.id).strip()}" for d in problems))
     more = f"等 {len(asked)} 处" if len(asked) > _MOST_ASKED else ""
     asked = [*asked[:_MOST_ASKED], *([f"没有写{'、'.join(guessed)}"] if guessed else [])]
     if problems:

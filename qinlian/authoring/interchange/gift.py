@@ -74,7 +74,7 @@ def read_gift(text: str, file: str) -> tuple[tuple[Incoming, ...], tuple[Diagnos
             asked = reader.read()
         except (Unreadable, RecursionError) as reason:
             words = str(reason) if isinstance(reason, Unreadable) else "题目的文字嵌套太深"
-            losses.say("W651", f"没有导入：{words}", "改好原文件再导入，或在课程里重新写这道题")
+            losses.say("W651", f"没有导入：{words}", "改好原文件再导入，或在课程里重新写")
             continue
         found.append(Incoming(asked, losses.place, losses.who))
     if not found and not losses.found:
@@ -125,7 +125,7 @@ class _Question:
         named = re.match(r"::(.*?)::", text, re.S)
         self.name = _plain(named[1]).strip() if named else ""
         self.body = text[named.end() :].strip() if named else text
-        self.start = _plain(self.body)[:24]
+        self.start = _plain(self.body.partition("{")[0]).strip()
         self.form = "moodle_auto_format"
 
     def read(self) -> Asked:
@@ -144,7 +144,7 @@ class _Question:
         if form:
             self.form, stem = _FORMATS[form[1]], stem[form.end() :]
         inside, _, general = self._general(inside)
-        return self._asked(self.text(stem), inside, self.text(general))
+        return self._asked(self.plain_text(stem, self.form), inside, self.text(general))
 
     @staticmethod
     def _general(inside: str) -> tuple[str, str, str]:
@@ -155,7 +155,10 @@ class _Question:
         """A text in its format as our Markdown."""
         form = _FORMAT.match(raw)
         kind = _FORMATS[form[1]] if form else self.form
-        return from_moodle(_plain(raw[form.end() :] if form else raw).strip(), kind, self.losses)
+        return self.plain_text(raw[form.end() :] if form else raw, kind)
+
+    def plain_text(self, raw: str, form: str) -> str:
+        return from_moodle(_plain(raw).strip(), form, self.losses)
 
     def _asked(self, stem: str, inside: str, explanation: str) -> Asked:
         first = inside.split("#", 1)[0].strip()
@@ -245,7 +248,9 @@ class _Question:
             left, arrow, right = piece.partition("->")
             if not arrow:
                 raise Unreadable("配对里有一行没有写 ->")
-            choices.append(Choice(self.text(left), right=from_moodle(_plain(right).strip(), "plain_text", self.losses)))
+            # A right side has no format of its own: it is shown as it stands, or is ours.
+            form = "markdown" if self.form == "markdown" else "plain_text"
+            choices.append(Choice(self.text(left), right=self.plain_text(right, form)))
         return choices
 
     def sides(self, inside: str, true: bool) -> list[Choice]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from qinlian.authoring.interchange.asked import Asked, Choice, Losses, Outgoing
 from qinlian.authoring.interchange.gift import RUBRIC
 from qinlian.authoring.interchange.labels import LONGEST_LABEL
-from qinlian.authoring.interchange.leaving import names_letters
+from qinlian.authoring.interchange.leaving import marked_rights, names_letters
 from qinlian.authoring.interchange.moodle_text import pattern, to_moodle
 from qinlian.authoring.interchange.rubric import write_rubric
 
@@ -33,8 +33,8 @@ def _plain(text: str) -> str:
 
 
 def _words(text: str) -> str:
-    """A text in the question's own format; one that begins like a format's name says which it is."""
-    return ("[markdown]" if text.startswith("[") else "") + _plain(to_moodle(text))
+    """A text in the question's own format; one that begins like a format's name or a comment says which it is."""
+    return ("[markdown]" if text.startswith(("[", "//")) else "") + _plain(to_moodle(text))
 
 
 def _question(asked: Asked, losses: Losses) -> str:
@@ -116,6 +116,8 @@ def _blank(asked: Asked, losses: Losses) -> str | None:
 def _pairs(asked: Asked, losses: Losses) -> str:
     if asked.whole:
         losses.say("W662", "Moodle 的配对题按对数给分，没有“全对得分”", "要全对才给分，就改题型")
+    if marked_rights(asked):
+        losses.say("W662", "右项里的 Markdown 记号在 Moodle 里会原样显示", "右项只写文字，不加粗、不写链接")
     if any(choice.feedback for choice in asked.choices):
         losses.say("W662", "GIFT 的配对题没有每一对的反馈，没有导出", "要紧的话写进解析")
     return "\n" + "".join(f"\t={_words(c.text)} -> {_plain(c.right)}\n" for c in asked.choices)

@@ -45,7 +45,7 @@ class Converted:
 
 def from_plain(text: str) -> Converted:
     """Plain text as Markdown that reads the same."""
-    return Converted(tidy(plain_escaped(visible(text))), _hidden(text))
+    return Converted(tidy(plain_escaped(_spaced(text))), _hidden(text))
 
 
 def plain_escaped(text: str) -> str:
@@ -59,7 +59,12 @@ def _kept(found: re.Match[str]) -> str:
 
 
 def _hidden(text: str) -> tuple[str, ...]:
-    return ("看不见的字符",) if visible(text) != text.replace("\u00a0", " ") else ()
+    return ("看不见的字符",) if visible(text) != text.replace("\r\n", "\n").replace("\r", "\n") else ()
+
+
+def _spaced(text: str) -> str:
+    """What can be seen of a text; other systems write no-break spaces for plain ones."""
+    return visible(text).replace("\u00a0", " ")
 
 
 def one_line(text: str) -> str:
@@ -76,7 +81,7 @@ def from_html(html: str) -> Converted:
 
     if len(html) > LONGEST_TEXT:
         raise Unreadable(f"有一段文字长 {len(html)} 字，没有读取")
-    soup = BeautifulSoup(visible(html), "html.parser")
+    soup = BeautifulSoup(_spaced(html), "html.parser")
     writer = _Writer()
     writer.lost += _hidden(html)
     return Converted(tidy(re.sub(r"\n{3,}", "\n\n", writer.blocks(soup))), tuple(dict.fromkeys(writer.lost)))
@@ -168,7 +173,7 @@ class _Writer:
         from bs4.element import NavigableString, Tag
 
         if type(node) is NavigableString:  # and none of its kinds: comments, declarations
-            return plain_escaped(re.sub(r"\s+", " ", str(node)))
+            return plain_escaped(re.sub(r"[ \t\n\f]+", " ", str(node).replace("\u00a0", " ")))
         if not isinstance(node, Tag):
             return ""
         if node.name in _LOST:

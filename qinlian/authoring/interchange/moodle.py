@@ -18,7 +18,7 @@ __all__ = ["read_moodle"]
 
 _MOST = 20_000
 _NOT_TAKEN = {
-    "description": "说明文字（不是题）", "calculated": "计算题", "calculatedsimple": "简单计算题",
+    "description": "说明文字，不是题", "calculated": "计算题", "calculatedsimple": "简单计算题",
     "calculatedmulti": "计算选择题", "numerical": "有误差范围的数值题", "ddwtos": "拖放填词",
     "ddimageortext": "拖放到图上", "ddmarker": "图上标记", "gapselect": "下拉选词", "randomsamatch": "随机配对",
     "random": "随机抽题", "coderunner": "编程题", "stack": "数学题", "wordselect": "选词", "gapfill": "拖放填空",
@@ -53,7 +53,7 @@ def read_moodle(text: str, file: str) -> tuple[tuple[Incoming, ...], tuple[Diagn
             asked = _Question(node, category, losses).read(kind)
         except (Unreadable, RecursionError) as reason:
             words = str(reason) if isinstance(reason, Unreadable) else "题目的文字嵌套太深"
-            losses.say("W651", f"没有导入：{words}", "在课程里重新写这道题")
+            losses.say("W651", f"没有导入：{words}", "需要的话在课程里重新写")
             continue
         found.append(Incoming(asked, losses.place, losses.who))
     if not found and not losses.found:
@@ -163,7 +163,9 @@ class _Question:
         choices = []
         for pair in self.node.all("subquestion"):
             answer = pair.first("answer")
-            choices.append(Choice(self.text(pair), right=self.text(answer, "plain_text") if answer else ""))
+            # A right side has no format of its own: it is shown as it stands, or is ours.
+            form = "markdown" if pair.attrs.get("format") == "markdown" else "plain_text"
+            choices.append(Choice(self.text(pair), right=self.text(answer, form) if answer else ""))
         return self.asked("配对", choices)
 
     def ordering(self) -> Asked:

@@ -26,9 +26,10 @@ def to_moodle(text: str) -> str:
 def from_moodle(text: str, form: str, losses: Losses) -> str:
     """A text of Moodle's in one of its formats (html, moodle_auto_format, plain_text, markdown) as our Markdown."""
     if form == "markdown":
-        if visible(text) != text.replace("\r\n", "\n").replace("\r", "\n").replace("\u00a0", " "):
+        seen = visible(text)
+        if seen != text.replace("\r\n", "\n").replace("\r", "\n"):
             losses.parts("W654", ["看不见的字符"], "一般不用管")
-        return tidy(_BLANKED.sub(lambda m: "_" * (len(m.group()) // 2), visible(text)))
+        return tidy(_BLANKED.sub(lambda m: "_" * (len(m.group()) // 2), seen))
     found = from_plain(text) if form == "plain_text" else from_html(text)
     if form == "moodle_auto_format":
         found = from_html(text.replace("\n", "<br>") if "<" not in text else text)
@@ -54,7 +55,7 @@ def plain_answer(answer: str, losses: Losses) -> str:
 
 def cloze_spelling(text: str) -> str:
     """A spelling or feedback inside ``{1:SHORTANSWER:…}``."""
-    return _CLOZE_SPECIAL.sub(lambda m: f"\\{m.group()}", text.replace("\n", " "))
+    return _CLOZE_SPECIAL.sub(lambda m: f"\\{m.group()}", text)
 
 
 def unclozed(text: str) -> str:

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from qinlian.authoring.interchange.asked import Asked, Choice, Losses, Outgoing
 from qinlian.authoring.interchange.cloze import has_cloze, write_cloze
 from qinlian.authoring.interchange.labels import LONGEST_LABEL
-from qinlian.authoring.interchange.leaving import letters_seen, names_letters
+from qinlian.authoring.interchange.leaving import letters_seen, marked_rights, names_letters
 from qinlian.authoring.interchange.moodle_text import pattern, to_moodle
 from qinlian.authoring.interchange.rubric import write_rubric
 from qinlian.authoring.writer import number_text
@@ -122,6 +122,8 @@ def _pairs(node: Element, asked: Asked, losses: Losses) -> None:
     SubElement(node, "shuffleanswers").text = "true"
     if asked.whole:
         losses.say("W662", "Moodle 的配对题按对数给分，没有“全对得分”", "要全对才给分，就改题型")
+    if marked_rights(asked):
+        losses.say("W662", "右项里的 Markdown 记号在 Moodle 里会原样显示", "右项只写文字，不加粗、不写链接")
     if any(choice.feedback for choice in asked.choices):
         losses.say("W662", "Moodle 的配对题没有每一对的反馈，没有导出", "要紧的话写进解析")
     for choice in asked.choices:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from qinlian.authoring.interchange.asked import Asked, Incoming, Losses, Unreadable
 from qinlian.authoring.interchange.gate import Bank, Package, decode
+from qinlian.authoring.interchange.labels import read_labels
 from qinlian.authoring.interchange.qti_item import read_item
 from qinlian.authoring.interchange.qti_source import Source, read_source
 from qinlian.authoring.interchange.safexml import Node, parse_xml
@@ -47,7 +48,7 @@ def read_qti(bank: Bank, file: str) -> tuple[tuple[Incoming, ...], tuple[Diagnos
             asked = read_item(root, source, losses)
         except (Unreadable, RecursionError) as reason:
             words = str(reason) if isinstance(reason, Unreadable) else "题目的文字嵌套太深"
-            losses.say("W651", f"没有导入：{words}", "在课程里重新写这道题")
+            losses.say("W651", f"没有导入：{words}", "需要的话在课程里重新写")
             continue
         found.append(Incoming(_identified(asked, source), losses.place, losses.who))
     if not found and not losses.found:
@@ -58,7 +59,8 @@ def read_qti(bank: Bank, file: str) -> tuple[tuple[Incoming, ...], tuple[Diagnos
 def _identified(asked: Asked, source: Source) -> Asked:
     """Systems number their items by themselves; only what looks like an id that a person gave is kept."""
     item_id = asked.id.removeprefix("_")
-    return replace(asked, id=item_id if source.labels or _OURS.fullmatch(item_id) else "", labels=source.labels)
+    known = read_labels(source.labels).ours or _OURS.fullmatch(item_id)
+    return replace(asked, id=item_id if known else "", labels=source.labels)
 
 
 def _items(bank: Bank, file: str, losses: Losses) -> Iterator[tuple[Place, str | None, Source, tuple[Diagnostic, ...]]]:

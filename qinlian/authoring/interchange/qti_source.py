@@ -13,10 +13,12 @@ from xml.etree.ElementTree import Element, SubElement
 from qinlian.authoring.interchange.asked import Asked
 from qinlian.authoring.interchange.markup import from_html, to_xhtml
 from qinlian.authoring.interchange.safexml import Node
+from qinlian.items.base import letter_at
 
 __all__ = ["Source", "read_source", "source_of", "write_source"]
 
 _NAMESPACE = "urn:qinlian:item:1"
+_PROSE = ("stem", "explanation", "rubric")
 _LOM = "http://ltsc.ieee.org/xsd/LOM"
 
 
@@ -31,7 +33,8 @@ class Source:
         """The part as Markdown: as it was written, if that says the same; ``lost`` grows by what is lost."""
         read = from_html(html)
         written = self.markdown.get(part)
-        if written is not None and from_html(to_xhtml(written)).text == read.text:
+        inline = part not in _PROSE and not part.endswith("+")
+        if written is not None and from_html(to_xhtml(written, inline=inline)).text == read.text:
             return written
         lost += read.lost
         return read.text
@@ -40,10 +43,9 @@ class Source:
 def source_of(asked: Asked, rubric: str) -> Source:
     """What to say of a question."""
     parts = {"stem": asked.stem, "explanation": asked.explanation, "rubric": rubric}
-    for choice in asked.choices:
-        parts[choice.letter] = choice.text
-        parts[f"{choice.letter}+"] = choice.feedback
-        parts[f"{choice.letter}>"] = choice.right
+    for index, choice in enumerate(asked.choices):
+        letter = choice.letter or letter_at(index)
+        parts |= {letter: choice.text, f"{letter}+": choice.feedback, f"{letter}>": choice.right}
     return Source(asked.labels, {part: text for part, text in parts.items() if text})
 
 

@@ -38,7 +38,11 @@ def write_qti(banks: Sequence[Outgoing], losses: Losses) -> bytes:
         for asked in bank.questions:
             losses.of(asked.id)
             name = f"items/{asked.id}.xml"
-            files[name] = _bytes(_item(asked, losses))
+            item = _item(asked, losses)
+            if asked.kind == "填空" and sum(1 for _ in item.iter("textEntryInteraction")) != len(asked.choices):
+                losses.leave_out("有的空在链接或代码里，放不进 QTI", "把 ____ 写在普通的文字里")
+                continue
+            files[name] = _bytes(item)
             attrs = {"identifier": f"r_{asked.id}", "type": "imsqti_item_xmlv2p1", "href": name}
             resource = SubElement(resources, "resource", attrs)
             rubric = write_rubric(asked) if asked.kind == "心得" else ""
@@ -101,15 +105,8 @@ def _fill(node: Element, xhtml: str) -> None:
 
 
 def _body(body: Element, asked: Asked, losses: Losses) -> None:
-    if asked.kind == "填空":
-        letters = iter(asked.choices)
-
-        def gap(_: re.Match[str]) -> str:
-            return f'<textEntryInteraction responseIdentifier="RESPONSE_{next(letters).letter}" expectedLength="15" />'
-
-        _fill(SubElement(body, "div"), BLANK.sub(gap, to_xhtml(asked.stem)))
-        return
-    _fill(SubElement(body, "div"), to_xhtml(asked.stem))
+    stem = SubElement(body, "div")
+    _fill(stem, to_xhtml(asked.stem))
     match asked.kind:
         case "单选" | "多选" | "判断":
             _options(body, asked, losses)
@@ -121,6 +118,8 @@ def _body(body: Element, asked: Asked, losses: Losses) -> None:
             # In the order of the letters: that of the answer would give it away.
             for choice in sorted(asked.choices, key=lambda c: c.letter):
                 _fill(SubElement(node, "simpleChoice", identifier=choice.letter), to_xhtml(choice.text, inline=True))
+        case "填空":
+            _gaps(stem, [f"RESPONSE_{choice.letter}" for choice in asked.choices])
         case "心得":
             if asked.choices:
                 rubric = SubElement(body, "rubricBlock", view="candidate scorer")
@@ -143,6 +142,28 @@ def _options(body: Element, asked: Asked, losses: Losses) -> None:
     for index, choice in enumerate(asked.choices):
         words = ("对", "错")[index] if asked.kind == "判断" else choice.text
         _fill(SubElement(node, "simpleChoice", identifier=_named(asked, index)), to_xhtml(words, inline=True))
+
+
+def _gaps(node: Element, responses: list[str]) -> None:
+    """Put the entries in place of the blanks ____ in the texts below ``node``, in order; ``responses`` is used up."""
+    node.text, first = _gap(node.text, responses)
+    for child in list(node):
+        _gaps(child, responses)
+        child.tail, after = _gap(child.tail, responses)
+        at = list(node).index(child) + 1
+        node[at:at] = after
+    node[0:0] = first
+
+
+def _gap(text: str | None, responses: list[str]) -> tuple[str | None, list[Element]]:
+    """(the text up to the first blank, the entries, each with the text that follows it)."""
+    before, *rest = BLANK.split(text or "")
+    entries = []
+    for words in rest[: len(responses)]:
+        entry = Element("textEntryInteraction", responseIdentifier=responses.pop(0), expectedLength="15")
+        entry.tail = words
+        entries.append(entry)
+    return (before if rest else text), entries
 
 
 def _pairs(body: Element, asked: Asked) -> None:

@@ -27,7 +27,8 @@ def read_rubric(text: str) -> tuple[tuple[Choice, ...], tuple[str, ...], str]:
     if not text.strip():
         return (), (), ""
     found = parse_questions(parse_text(f"{_HEADING}{text}\n", ""))
-    if len(found.items) != 1 or found.diagnostics:
+    # HTML in it is the author's to mend, as in any other text; it is no reason to take the criteria apart.
+    if len(found.items) != 1 or any(d.code != "E110" for d in found.diagnostics):
         return (), (), text
     item = found.items[0].item
     if item.stem != "题干" or item.explanation or item.citations or not item.elements:
