@@ -1,8 +1,9 @@
 """Every diagnostic code: one fixture that produces it at its exact place, and one entry in the docs.
 
 A fixture is a folder of files that replace those of ``base`` (``missing.txt`` names files to leave
-out), or a workbook: ``book.json`` with its sheets, or a file 题库.xlsx as it is. ``expected.txt``
-is what `qinlian check` prints.
+out), or a workbook: ``book.json`` with its sheets, or a file 题库.xlsx as it is. A bank of another
+system is a file 题库.xml, .txt or .zip; ``export.txt`` names the format that the course is exported
+to. ``expected.txt`` is what `qinlian check`, `import` or `export` prints.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from qinlian.authoring.interchange.bring import bring
+from qinlian.authoring.interchange.gate import open_bank
+from qinlian.authoring.interchange.take import export_bank
 from qinlian.authoring.reader import load_course, read_course
 from qinlian.authoring.workbook import import_workbook
 from qinlian.core.diagnostics import Diagnostic
@@ -56,7 +60,22 @@ def _diagnostics(fixture: Path, tmp_path: Path) -> tuple[Diagnostic, ...]:
         return import_workbook(_book(fixture, tmp_path), ())[1]
     if (fixture / "题库.xlsx").exists():
         return import_workbook(fixture / "题库.xlsx", ())[1]
+    for suffix in ("xml", "txt", "zip"):
+        if (fixture / f"题库.{suffix}").exists():
+            return _brought(fixture / f"题库.{suffix}", tmp_path)
+    if (fixture / "export.txt").exists():
+        form = (fixture / "export.txt").read_text().strip()
+        course = load_course(_course(fixture, tmp_path))
+        return export_bank(course, form, tmp_path / "题库", ["02-gifts"])[1]
     return read_course(_course(fixture, tmp_path))[1]
+
+
+def _brought(path: Path, tmp_path: Path) -> tuple[Diagnostic, ...]:
+    bank, problems = open_bank(path)
+    if bank is None:
+        return problems
+    course = load_course(_course(FIXTURES / "base", tmp_path))
+    return bring(bank, path.name, course, {"LZ-02-001": "02-gifts"}, "LZ-02").diagnostics
 
 
 @pytest.mark.parametrize("code", CODES)
