@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 from zlib import error as ZlibError  # noqa: N812 - it is a class
 
+from qinlian.authoring.interchange.safexml import declares
 from qinlian.authoring.textfile import Place
 from qinlian.core.diagnostics import Diagnostic
 
@@ -181,6 +182,8 @@ def _written(text: str, place: Place) -> tuple[Bank | None, tuple[Diagnostic, ..
                 return None, (place.says("E131", "这只是 QTI 包里的清单", "导入整个 .zip 包，不用解开"),)
             case "html" | "HTML":
                 return None, (place.says("E131", "这是网页，不是题库", "在原来的系统里用“导出”，不要另存网页"),)
+            case "" if "<!DOCTYPE" in text[: 16 * _HEAD]:
+                return None, (declares(place),)
             case "":
                 return None, (place.says("E135", "XML 的开头读不出来", _AGAIN),)
             case root:

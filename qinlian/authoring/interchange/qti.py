@@ -76,7 +76,8 @@ def _items(bank: Bank, file: str, losses: Losses) -> Iterator[tuple[Place, str |
     base = posixpath.dirname(next((n for n in package.names if n.endswith("imsmanifest.xml")), ""))
     taken = set()
     if not has_errors(told):
-        for href, source in listed or ((n, Source()) for n in package.names if n.lower().endswith(".xml")):
+        others = (n for n in package.names if n.lower().endswith(".xml") and posixpath.basename(n) != "imsmanifest.xml")
+        for href, source in listed or ((n, Source()) for n in others):
             name = posixpath.normpath(posixpath.join(base, href)) if listed else href
             taken.add(name)
             place = Place(file, sheet=name)

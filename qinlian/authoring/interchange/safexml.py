@@ -12,7 +12,7 @@ from xml.sax.handler import ContentHandler
 from qinlian.authoring.textfile import Place
 from qinlian.core.diagnostics import Diagnostic
 
-__all__ = ["Node", "parse_xml"]
+__all__ = ["Node", "declares", "parse_xml"]
 
 _DEEPEST = 200
 _MOST_ELEMENTS = 600_000
@@ -122,6 +122,12 @@ def _joined(parts: list[Node | str]) -> list[Node | str]:
     return [*done, "".join(run)] if run else done
 
 
+def declares(place: Place) -> Diagnostic:
+    """E133 for a document that declares a type or entities."""
+    message = "文件里有文档类型或实体的定义（DOCTYPE、ENTITY），可能是攻击，没有读取"
+    return place.says("E133", message, "请从原来的系统重新导出；正常导出的题库不含这些")
+
+
 def parse_xml(text: str, place: Place) -> tuple[Node | None, tuple[Diagnostic, ...]]:
     """The root of a decoded document, or None with the reason.
 
@@ -149,8 +155,7 @@ def parse_xml(text: str, place: Place) -> tuple[Node | None, tuple[Diagnostic, .
             parser.feed(body[start : start + _CHUNK].encode())
         parser.close()
     except DefusedXmlException:
-        message = "文件里有文档类型或实体的定义（DOCTYPE、ENTITY），可能是攻击，没有读取"
-        return None, (place.says("E133", message, "请从原来的系统重新导出；正常导出的题库不含这些"),)
+        return None, (declares(place),)
     except _TooMuch as reason:
         return None, (place.says("E132", f"文件{reason}，没有读完", "分几次导出，每次少选一些题"),)
     except SAXParseException as error:
