@@ -12,6 +12,7 @@ QinlianError
 ├── HubError               the Hub, or the unix accounts of its people, cannot be brought up to date
 ├── SignInError            nobody can be let in: the roster or the sign-in store cannot be read
 ├── FontError              no Chinese font to put into a page or a certificate
+├── CertificateError       a certificate cannot be issued, revoked or checked
 ├── BackupError            a backup cannot be made, or must not be restored
 └── ClassroomError         the local classroom cannot start
 
@@ -24,6 +25,7 @@ __all__ = [
     "AnswersError",
     "BackupError",
     "BuildError",
+    "CertificateError",
     "ClaimError",
     "ClassroomError",
     "CourseError",
@@ -102,6 +104,10 @@ class SignInError(QinlianError):
 
 class FontError(QinlianError):
     """This machine has no Chinese font that may be embedded, or the one that was named cannot be read."""
+
+
+class CertificateError(QinlianError):
+    """A certificate cannot be issued, revoked or checked: the key, the template, the font or the record is in the way."""
 
 
 class BackupError(QinlianError):

@@ -58,6 +58,7 @@ _FAMILIES = (
     "droidsansfallback",
 )
 """How the file names of Chinese fonts begin, small letters without blanks."""
+_SERIF = ("notoserif", "sourcehanserif", "songti", "simsun")
 _SIMPLIFIED = re.compile(r"\b(SC|CN|GB|Sans)\b|YaHei|Zen Hei|Micro Hei|SimHei|SimSun|DengXian", re.IGNORECASE)
 _OTHER_SCRIPTS = re.compile(r"\b(JP|KR|TC|HK|TW|MO)\b|\bMono\b|\bUI\b", re.IGNORECASE)
 _SUFFIXES = {".ttf", ".otf", ".ttc", ".otc"}
@@ -81,7 +82,7 @@ class FontFile:
 
 
 @lru_cache(maxsize=8)
-def _found(weight: Weight, setting: str) -> FontFile:
+def _found(weight: Weight, setting: str, serif: bool) -> FontFile:
     if setting:
         place = Path(setting).expanduser()
         if not place.exists():
@@ -92,7 +93,7 @@ def _found(weight: Weight, setting: str) -> FontFile:
             raise FontError(f"{SETTING} 指向的 {place} 里没有可以嵌入的简体中文字体；请换一个 .ttf、.otf 或 .ttc 文件")
         return _closest(faces, weight)
     files = _files(_system_folders())
-    for family in _FAMILIES:
+    for family in sorted(_FAMILIES, key=lambda name: serif != name.startswith(_SERIF)):
         faces = [face for file in files if _plain_name(file).startswith(family) for face in _faces(file)]
         if faces:
             return _closest(faces, weight)
@@ -102,13 +103,13 @@ def _found(weight: Weight, setting: str) -> FontFile:
     )
 
 
-def find_font(weight: Weight = "regular") -> FontFile:
+def find_font(weight: Weight = "regular", *, serif: bool = False) -> FontFile:
     """The best face for simplified Chinese on this machine, of that weight if its family has one.
 
-    The families come before the weights: text and headings never are of two families. A font whose licence
-    forbids embedding is passed over. Raises FontError where there is none, or where ``QINLIAN_FONT`` names none.
+    The families come before the weights: text and headings never are of two families. With ``serif`` those in the
+    manner of 宋体 come first. A font whose licence forbids embedding is passed over. Raises FontError where there is none, or where ``QINLIAN_FONT`` names none.
     """
-    return _found(weight, os.environ.get(SETTING, ""))
+    return _found(weight, os.environ.get(SETTING, ""), serif)
 
 
 def _closest(faces: Iterable[FontFile], weight: Weight) -> FontFile:

@@ -1,0 +1,113 @@
+"""Who has met the rules of the course, and of everybody else what is still missing.
+
+Pure functions over the frames (``qinlian.reports.frames``): no SQL and no files. A 结业证书 is earned when of the
+learner's track every module is passed, the hours are reached, and nothing waits for a mark.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from qinlian.core.model import Course, Track
+from qinlian.reports.certificates.statement import plain_number
+from qinlian.reports.certificates.store import Facts, ModuleLine
+
+__all__ = ["Standing", "standings"]
+
+_GRADED, _WAITING, _SUBMITTED = "已评分", "待评阅", "已提交"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One learner: what a certificate would say now, and in ``missing`` why there is none yet.
+
+    Each reason is a Chinese clause. ``number`` is the 工号, the account where no roster knows the learner.
+    """
+
+    number: str
+    archived: bool
+    facts: Facts
+    missing: tuple[str, ...]
+
+    @property
+    def earned(self) -> bool:
+        """True when the rules of the track are met."""
+        return not self.missing
+
+
+def standings(people: pd.DataFrame, grades: pd.DataFrame, course: Course) -> tuple[Standing, ...]:
+    """Everybody in ``people``, in its order.
+
+    ``people`` has account, number, name, unit, track, archived; ``grades`` account, module, state, score (NaN until
+    graded), max_score, passed, hours, one row a learner and module of theirs. A learner whose track the course
+    does not have takes all of it.
+    """
+    by_account = {str(account): rows for account, rows in grades.groupby("account", observed=True, sort=False)}
+    empty = grades.iloc[:0]
+    columns = ["account", "number", "name", "unit", "track", "archived"]
+    return tuple(
+        _standing(dict(zip(columns, row, strict=True)), by_account.get(str(row[0]), empty), course)
+        for row in people[columns].itertuples(index=False, name=None)
+    )
+
+
+def _standing(person: dict[str, object], rows: pd.DataFrame, course: Course) -> Standing:
+    track = next((t for t in course.tracks if t.name == person["track"]), None)
+    by_module = {str(row.module): row for row in rows.itertuples(index=False)}
+    lines: list[ModuleLine] = []
+    missing: list[str] = []
+    score = points = earned = 0.0
+    for module in course.modules:
+        if track is not None and module.id not in track.modules:
+            continue
+        row = by_module.get(module.id)
+        state = str(row.state) if row is not None else "未开始"
+        passed = row is not None and bool(row.passed) and state != _WAITING
+        hours = float(row.hours) if row is not None and passed else 0.0
+        got = float(row.score) if row is not None and row.score == row.score else 0.0
+        reason = _reason(state, passed, got, module.max_score, _mark(course, track))
+        if reason:
+            missing.append(f"“{module.title}”{reason}")
+        lines.append(ModuleLine(module.title, "已通过" if passed else _told(state), hours, module.hours))
+        score, points, earned = score + got, points + module.max_score, earned + hours
+    needed = track.hours if track is not None else sum(m.hours for m in course.modules)
+    # Hours have two decimals at most; their sum in binary may miss the whole by a hair.
+    if round(needed - earned, 6) > 0:
+        missing.insert(0, f"还差 {plain_number(needed - earned)} 学时")
+    if track is None and course.tracks and missing:
+        missing.insert(0, "名单里没有写培训对象，按全部模块核对")
+    facts = Facts(
+        account=str(person["account"]),
+        name=str(person["name"]),
+        unit=str(person["unit"]),
+        track=track.name if track is not None else "",
+        course_id=course.id,
+        course=course.title,
+        hours=round(earned, 2),
+        score=round(100 * score / points, 1) if points else None,
+        modules=tuple(lines),
+    )
+    return Standing(str(person["number"] or person["account"]), bool(person["archived"]), facts, tuple(missing))
+
+
+def _mark(course: Course, track: Track | None) -> float:
+    return course.pass_mark if track is None or track.pass_mark is None else track.pass_mark
+
+
+def _told(state: str) -> str:
+    return "未通过" if state == _GRADED else state
+
+
+def _reason(state: str, passed: bool, score: float, points: float, mark: float) -> str:
+    """Why a module does not count yet, empty for one that does."""
+    if state == _WAITING:
+        return "等教师评阅"
+    if state == _SUBMITTED:
+        return "已提交，还没有评分"
+    if passed:
+        return ""
+    if state == _GRADED:
+        return f"得 {plain_number(score)} 分，满分 {plain_number(points)}，不到 {plain_number(mark)}%"
+    return "还没有学"
