@@ -16,12 +16,12 @@ from pathlib import Path
 
 import click
 
-from qinlian.cli import backup, classroom, course, grading, hub, report, roster
+from qinlian.cli import backup, certificates, classroom, course, grading, hub, report, roster
 from qinlian.cli.base import Run, app
 from qinlian.cli.text import usage_sentence
 from qinlian.errors import QinlianError
 
-__all__ = ["app", "backup", "classroom", "course", "grading", "hub", "main", "report", "roster"]
+__all__ = ["app", "backup", "certificates", "classroom", "course", "grading", "hub", "main", "report", "roster"]
 
 
 def _open_log(root: Path) -> tuple[int, Path]:
