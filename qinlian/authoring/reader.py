@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qinlian.authoring.cases import PlacedCase, parse_cases
+from qinlian.authoring.certificates import wording_problems
 from qinlian.authoring.commentbank import COMMENTS_NAME, parse_comments
 from qinlian.authoring.coursefile import LOCAL, MODULES, CourseFrame, ModuleEntry, parse_course, parse_local
 from qinlian.authoring.duties import Catalogue, parse_duties
@@ -102,6 +103,7 @@ class _Reader:
             self.judge(text, rules)
             self.audiences(text, [t.name for t in frame.tracks] if frame else [])
         self.comments(modules)
+        self.problems += wording_problems(self.dir)
         if frame is None or has_errors(self.problems):
             return None
         return Course(

@@ -1,5 +1,6 @@
-// Bundles quiz.js, quiz.css, loader.js and clock.js (for our other pages) from this folder and every items/<type>/ folder.
-//   node qinlian/quiz/js/build.mjs           writes qinlian/quiz/static/
+// Bundles quiz.js, quiz.css, loader.js and clock.js (for our other pages) from this folder and every items/<type>/ folder,
+// and verify.js, which checks certificates, from reports/certificates/js.
+//   node qinlian/quiz/js/build.mjs           writes qinlian/quiz/static/ and qinlian/reports/certificates/static/
 //   node qinlian/quiz/js/build.mjs --check   fails when the committed files are not what would be written
 import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -8,7 +9,8 @@ import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const items = join(here, "..", "..", "items");
-const out = join(here, "..", "static");
+const certificates = join(here, "..", "..", "reports", "certificates");
+const out = { quiz: join(here, "..", "static"), certificates: join(certificates, "static") };
 
 /** Every items/<type>/ that has this file, in the order of the folders' names. */
 function fromTypes(file) {
@@ -52,26 +54,35 @@ async function bundles() {
     stdin: { contents: sheets.map((s) => `@import ${JSON.stringify("./" + s.replace(/^\.\//, ""))};`).join("\n"), loader: "css", resolveDir: here },
     target: "es2022",
   });
-  return {
-    "quiz.js": js.outputFiles[0].text,
-    "quiz.css": css.outputFiles[0].text,
-    "loader.js": loader.outputFiles[0].text,
-    "clock.js": clock.outputFiles[0].text,
-  };
+  const verify = await build({
+    ...shared,
+    absWorkingDir: join(certificates, "js"),
+    entryPoints: ["index.js"],
+    format: "iife",
+    // It is opened on whatever telephone is at hand. Its libraries' licences ask for their notice.
+    target: "es2020",
+    legalComments: "eof",
+  });
+  return new Map([
+    [join(out.quiz, "quiz.js"), js.outputFiles[0].text],
+    [join(out.quiz, "quiz.css"), css.outputFiles[0].text],
+    [join(out.quiz, "loader.js"), loader.outputFiles[0].text],
+    [join(out.quiz, "clock.js"), clock.outputFiles[0].text],
+    [join(out.certificates, "verify.js"), verify.outputFiles[0].text],
+  ]);
 }
 
+const root = join(here, "..", "..", "..");
 const made = await bundles();
+const names = [...made.keys()].map((path) => relative(root, path));
 if (process.argv.includes("--check")) {
-  const stale = Object.keys(made).filter((name) => {
-    const path = join(out, name);
-    return !existsSync(path) || readFileSync(path, "utf8") !== made[name];
-  });
+  const stale = [...made].filter(([path, text]) => !existsSync(path) || readFileSync(path, "utf8") !== text);
   if (stale.length) {
-    console.error(`${stale.map((n) => `qinlian/quiz/static/${n}`).join("、")} 不是最新的；请运行 npm run build`);
+    console.error(`${stale.map(([path]) => relative(root, path)).join("、")} 不是最新的；请运行 npm run build`);
     process.exit(1);
   }
-  console.log(`${Object.keys(made).join("、")} 是最新的`);
+  console.log(`${names.join("、")} 是最新的`);
 } else {
-  for (const [name, text] of Object.entries(made)) writeFileSync(join(out, name), text);
-  console.log(Object.entries(made).map(([n, t]) => `${n} ${(Buffer.byteLength(t) / 1024).toFixed(1)} KB`).join("，"));
+  for (const [path, text] of made) writeFileSync(path, text);
+  console.log([...made].map(([p, t]) => `${relative(root, p)} ${(Buffer.byteLength(t) / 1024).toFixed(1)} KB`).join("，"));
 }
