@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict
 
 import pandas as pd
 from sqlalchemy import inspect, select
@@ -33,7 +32,7 @@ def learners(connection: Connection, scope: Scope = ALL, *, archived: bool = Fal
     """
     found = people.learners(connection, scope, archived=archived)
     table = pd.DataFrame(
-        [{"account": account} | asdict(learner) for account, learner in found.items()], columns=[*_TEXTS, "archived"]
+        [{"account": account, **vars(learner)} for account, learner in found.items()], columns=[*_TEXTS, "archived"]
     )
     texts = {"account": "str", "number": "str", "name": "str"}
     return table.astype(texts | dict.fromkeys(("unit", "department", "track"), "category") | {"archived": "bool"})
