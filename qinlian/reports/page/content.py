@@ -79,8 +79,8 @@ def tiles(whole: Figures) -> list[dict[str, str]]:
 def _todo(whole: Figures, lines: Sequence[ItemLines], topics: Section) -> Iterator[str]:
     urgent = [one.item for one in lines if 0 < one.severity <= 2]
     if urgent:
-        more = f"等 {len(urgent)} 道题" if len(urgent) > 3 else ""
-        yield f"核对 {'、'.join(urgent[:3])}{more}的答案：学得好的人反而没选标准答案。"
+        more = f" 等 {len(urgent)} 道题" if len(urgent) > 3 else " "
+        yield f"核对 {'、'.join(urgent[:3])}{more}的答案，理由在“题目出得怎么样”里。"
     if whole.waiting:
         yield f"评阅 {whole.waiting} 份还没有评的心得，评完学员才有最后的分。"
     if whole.idle:
