@@ -16,7 +16,7 @@ from qinlian.reports.fonts import SETTING, font_faces
 from qinlian.reports.page.content import sections
 from qinlian.reports.page.gather import Facts
 from qinlian.reports.page.source import Source
-from qinlian.reports.page.words import number, percent, points, shown
+from qinlian.reports.page.words import percent, points, shown
 from qinlian.reports.sides import environment
 
 __all__ = ["Page", "render"]
@@ -37,7 +37,7 @@ class Page:
 def render(facts: Facts) -> Page:
     """The report on ``facts``. Where this machine has no Chinese font the page is left to the reader's own."""
     templates = environment().overlay(finalize=_plain)
-    templates.filters |= {"number": number, "percent": percent, "points": points}
+    templates.filters |= {"percent": percent, "points": points}
     where = facts.unit or "全部单位"
 
     def sources(*names: str) -> list[Source]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 
-from qinlian.staff.words import number
-
-__all__ = ["change", "number", "percent", "points", "shown", "signed"]
+__all__ = ["change", "percent", "points", "shown", "signed"]
 
 
 def percent(share: float | None) -> str:
