@@ -109,6 +109,16 @@ def test_a_report_on_a_unit_begins_there() -> None:
     assert whole == nodes[0].figures
 
 
+def test_units_come_as_the_roster_has_them() -> None:
+    learners = pd.DataFrame(
+        [learner(f"ql{n}", unit) for n, unit in enumerate(["省/第10", "省/第2", "省/别的", "省/第1"])]
+    )
+    grades = pd.DataFrame([grade(f"ql{n}", "01", "未开始") for n in range(4)])
+    order = ["省", "省/第1", "省/第2", "省/第10"]
+    _, (top,) = completion(standing(learners, grades, MODULES), order=order)
+    assert [node.name for node in top.below] == ["第1", "第2", "第10", "别的"]
+
+
 def test_nobody_gives_no_units() -> None:
     assert completion(standing(LEARNERS.iloc[:0], GRADES.iloc[:0], MODULES)) == (Figures(), ())
     assert completion(standing(LEARNERS.iloc[:0], GRADES.iloc[:0], MODULES), "省/甲") == (Figures(), ())

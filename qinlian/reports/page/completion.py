@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from typing import Any
 
@@ -133,11 +133,14 @@ def _figures(rows: pd.DataFrame) -> Figures:
     return Figures(people=len(rows), **sums)
 
 
-def completion(standings: pd.DataFrame, unit: str = "") -> tuple[Figures, tuple[UnitNode, ...]]:
+def completion(
+    standings: pd.DataFrame, unit: str = "", order: Sequence[str] = ()
+) -> tuple[Figures, tuple[UnitNode, ...]]:
     """The figures of all, and the tree of units: ``unit`` with all below it, or everything from the highest on.
 
-    Each level in the order of names; who has no unit comes last.
+    ``order`` are the roster's units as it has them; others follow by name. Who has no unit comes last.
     """
+    place = {path: n for n, path in enumerate(order)}
     own = {str(path): _figures(rows) for path, rows in standings.groupby("unit")}
     nowhere = own.pop("", None)
 
@@ -148,7 +151,7 @@ def completion(standings: pd.DataFrame, unit: str = "") -> tuple[Figures, tuple[
             node.path, node.name, node.depth - top, mine.people, sum((b.figures for b in below), mine), below
         )
 
-    roots = tree(sorted(own))
+    roots = tree(sorted(own, key=lambda path: (place.get(path, len(place)), path)))
     while unit and roots and roots[0].path != unit:
         roots = tuple(child for root in roots for child in root.below if at_or_below(unit, child.path))
     found = tuple(grown(root, roots[0].depth) for root in roots)

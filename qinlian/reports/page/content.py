@@ -31,7 +31,7 @@ from qinlian.reports.similarity import Given, Text
 __all__ = ["idle_part", "items_part", "scores_part", "sections", "tiles", "units_part"]
 
 _MOST_NAMES = 1_000
-_MOST_BARS = 12
+_MOST_BARS, _MOST_OPEN = 20, 25
 _MOST_TOPICS, _MOST_COLUMNS = 15, 6
 _MOST_NOTICES = 100
 _OPEN_ITEMS, _OPEN_RULES = 10, 12
@@ -42,7 +42,7 @@ Section = dict[str, Any]
 def sections(facts: Facts) -> dict[str, Any]:
     """Every variable that the template ``class_report.html.j2`` asks for, but for the frame around the sections."""
     standings = standing(facts.learners, facts.grades, facts.modules)
-    whole, nodes = completion(standings, facts.unit)
+    whole, nodes = completion(standings, facts.unit, facts.units)
     lines = item_lines(facts)
     topics = _topics(facts)
     return {
@@ -67,12 +67,12 @@ def tiles(whole: Figures) -> list[dict[str, str]]:
         return {"value": value, "unit": unit, "label": label}
 
     return [
-        tile(f"{whole.people}", "人", "学员"),
-        tile(f"{whole.finished}", "人", "学完"),
-        tile(f"{whole.idle}", "人", "还没开始"),
-        tile(percent(whole.share), "", f"及格课次（{whole.passed} / {whole.needed}）"),
+        tile(f"{whole.people:,}", "人", "学员"),
+        tile(f"{whole.finished:,}", "人", "学完"),
+        tile(f"{whole.idle:,}", "人", "还没开始"),
+        tile(percent(whole.share), "", f"及格课次（{whole.passed:,} / {whole.needed:,}）"),
         tile(points(whole.mean), "%", "平均得分率"),
-        tile(points(whole.hours), "学时", f"已获得（应得 {points(whole.hours_needed)}）"),
+        tile(f"{whole.hours:,.0f}", "学时", f"已获得（应得 {whole.hours_needed:,.0f}）"),
     ]
 
 
@@ -82,9 +82,9 @@ def _todo(whole: Figures, lines: Sequence[ItemLines], topics: Section) -> Iterat
         more = f" 等 {len(urgent)} 道题" if len(urgent) > 3 else " "
         yield f"核对 {'、'.join(urgent[:3])}{more}的答案，理由在“题目出得怎么样”里。"
     if whole.waiting:
-        yield f"评阅 {whole.waiting} 份还没有评的心得，评完学员才有最后的分。"
+        yield f"评阅 {whole.waiting:,} 份还没有评的心得，评完学员才有最后的分。"
     if whole.idle:
-        yield f"提醒还没开始的 {whole.idle} 人，名单在下面。"
+        yield f"提醒还没开始的 {whole.idle:,} 人，名单在下面。"
     weakest = [f"“{row['name']}”（{percent(row['whole'].share)}）" for row in topics["rows"][:3]]
     if weakest:
         yield f"课上多讲几句得分率最低的知识点：{'、'.join(weakest)}。"
@@ -102,10 +102,18 @@ def units_part(nodes: Sequence[UnitNode]) -> Section:
         bars.append((f"其余 {len(level_shown) - len(shown)} 个（{rest.people} 人）", rest))
     return {
         "nodes": [_node(node) for node in nodes],
+        "opened": _opened(nodes),
         "plot": charts.completion_plot(bars) if len(bars) > 1 else "",
         "words": charts.STATE_WORDS,
         "colours": charts.STATE_COLOURS,
     }
+
+
+def _opened(nodes: Sequence[UnitNode]) -> int:
+    """How many levels stand open at first: as many as are seen at a glance, and the highest at least."""
+    depths = [node.depth for root in nodes for node in root.all()]
+    fit = [level for level in range(1, max(depths, default=0) + 1) if sum(d <= level for d in depths) <= _MOST_OPEN]
+    return max(fit, default=1)
 
 
 def _node(node: UnitNode) -> Section:

@@ -30,14 +30,15 @@ Progress = Callable[[str], None]
 class Facts:
     """What a report on ``unit`` (empty: everything) says, as frames; ``sources`` is a note of each reading by name.
 
-    ``learners`` and ``grades`` are of the people within the scope. Items, shares, gain and risks rest on everybody,
-    and are told of groups of enough people only (see ``shares``).
+    ``units`` are the roster's, in its order; ``learners`` and ``grades`` are of the people within the scope. Items,
+    shares, gain and risks rest on everybody, and are told of groups of enough people only (see ``shares``).
     """
 
     course: Course
     unit: str
     archived: bool
     read_at: datetime
+    units: tuple[str, ...]
     learners: pd.DataFrame
     grades: pd.DataFrame
     modules: pd.DataFrame
@@ -92,6 +93,7 @@ def gather(
         learners = note(
             "learners", frames.learners(connection, scope, archived=archived), "frames.learners", f"{whose}；一人一行"
         )
+        known = note("units", frames.units(connection, scope), "frames.units", "名单里的单位，一个一行")
         grades = note(
             "grades",
             frames.grades(connection, course, scope, archived=archived),
@@ -128,6 +130,7 @@ def gather(
         unit=unit,
         archived=archived,
         read_at=now,
+        units=tuple(known["unit"]),
         learners=learners,
         grades=grades,
         modules=modules,

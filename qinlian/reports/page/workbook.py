@@ -71,7 +71,7 @@ def _units(facts: Facts, standings: pd.DataFrame) -> pd.DataFrame:
             "已获学时": node.figures.hours,
             "应得学时": node.figures.hours_needed,
         }
-        for root in completion(standings, facts.unit)[1]
+        for root in completion(standings, facts.unit, facts.units)[1]
         for node in root.all()
     ]
     names = ("单位", "层级", "学员", "其中本级", "学完", "在学", "未开始", "要学课次", "及格课次", "及格比例")
