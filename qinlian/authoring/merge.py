@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def merge_questions(course_dir: Path, module_id: str, items: Sequence[Item], fil
                     f"{'、'.join(sorted(taken))} 已经是模块 {other.parent.name} 的题；换个编号，或导入到那个模块"
                 )
     text = _text(path, name) if path.exists() else ""
-    repeated = {i for i in _ids(text) if _ids(text).count(i) > 1} & {i.id for i in items}
+    repeated = {i for i, times in Counter(_ids(text)).items() if times > 1} & {i.id for i in items}
     if repeated:
         raise CourseError(f"{name} 里 {'、'.join(sorted(repeated))} 写了两次；先改好再导入")
     _write(path, (_merged(text, items) if text.strip("\ufeff \r\n") else write_questions(items)).encode())

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import combinations
-from math import comb
+from math import exp, lgamma, log, log1p
 
 from rapidfuzz import fuzz
 
@@ -31,7 +31,12 @@ _TELLING = 6
 
 def at_least(hits: int, trials: int, chance: float) -> float:
     """The probability of ``hits`` or more in ``trials`` independent trials."""
-    return sum(comb(trials, k) * chance**k * (1 - chance) ** (trials - k) for k in range(hits, trials + 1))
+    if not 0 < chance < 1:
+        return float(chance >= 1 or hits <= 0)
+    # In logarithms: the coefficients of a pool of a thousand items are larger than a float can be.
+    heads, tails = log(chance), log1p(-chance)
+    ways = (lgamma(trials + 1) - lgamma(k + 1) - lgamma(trials - k + 1) for k in range(hits, trials + 1))
+    return sum(exp(way + k * heads + (trials - k) * tails) for k, way in enumerate(ways, hits))
 
 
 def lint_pools(items: Sequence[Placed], identity: Identity | None) -> Iterator[Diagnostic]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from math import comb
+
 import pytest
 
 from qinlian.authoring.lint import lint_items
@@ -218,3 +221,15 @@ def test_alike_stems_are_told_also_across_practice_and_graded() -> None:
 def test_the_chance_of_at_least_so_many() -> None:
     assert at_least(0, 10, 0.25) == pytest.approx(1)
     assert at_least(6, 10, 0.25) == pytest.approx(0.0197, abs=1e-4)
+
+
+@pytest.mark.parametrize(("hits", "trials", "chance"), [(0, 5, 0.25), (3, 12, 0.25), (12, 12, 0.3), (700, 1000, 0.6)])
+def test_the_chance_of_a_pattern_is_the_binomial_tail(hits: int, trials: int, chance: float) -> None:
+    exact = Fraction(chance)
+    tail = sum(comb(trials, k) * exact**k * (1 - exact) ** (trials - k) for k in range(hits, trials + 1))
+    assert at_least(hits, trials, chance) == pytest.approx(float(tail), rel=1e-9)
+
+
+def test_a_pool_of_thousands_has_a_chance_too() -> None:
+    assert at_least(1300, 5000, 0.25) == pytest.approx(0.05344, abs=1e-5)
+    assert (at_least(1, 1, 1.0), at_least(1, 3, 0.0), at_least(0, 3, 0.0)) == (1.0, 0.0, 1.0)

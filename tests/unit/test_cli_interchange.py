@@ -114,7 +114,8 @@ def test_new_items_need_a_module_and_an_item_of_the_course_does_not(
     assert "--module" in said
     assert texts(root) == before
     (root / "一题.txt").write_text(
-        f"// [id:LZ-02-001] [tag:用途:测验] [tag:难度:1] [tag:礼品]\n::改::改过的题干{{\n=退回去\n~回礼\n~放着\n####理由\\n{CITE}}}\n",
+        "// [id:LZ-02-001] [tag:用途:测验] [tag:难度:1] [tag:礼品]\n"
+        f"::改::改过的题干{{\n=退回去\n~回礼\n~放着\n####理由\\n{CITE}}}\n",
         encoding="utf-8",
     )
     assert run(monkeypatch, "import", "一题.txt") == 0

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from qinlian.authoring.interchange.asked import Asked, Choice, Kind, Losses
-from qinlian.authoring.interchange.credit import PERCENT, close, fractions, rule_of
+from qinlian.authoring.interchange.credit import PERCENT, fractions, rule_of
 from qinlian.authoring.interchange.labels import Known, labels_of, read_labels
 from qinlian.authoring.interchange.letters import line_letters
 from qinlian.authoring.interchange.markup import one_line
@@ -145,9 +145,11 @@ def _points(asked: Asked, known: Known, losses: Losses) -> float:
     if points is None:
         return 1.0
     usable = parse_points(number_text(points))
-    if usable is None or not close(usable, points):
+    if usable is None:
         losses.say("W653", f"分值 {points:g} 用不了", "已改成 1；分值是大于 0、至多两位小数的数")
         return 1.0
+    if abs(usable - points) > 1e-6:
+        losses.say("W653", f"分值 {points:g} 写成了 {usable:g}", "分值至多两位小数")
     return usable
 
 

@@ -88,6 +88,7 @@ def _numbered(
     taken, reserved = known
     used = {item.id for _, item, _ in made} | set(taken) | set(reserved)
     given = set(reserved)
+    highest: dict[bool, str] = {}
     done = []
     nameless = 0
     for one, item, said in made:
@@ -99,7 +100,11 @@ def _numbered(
             nameless += 1
             continue
         if not item.id:
-            item = item.model_copy(update={"id": next_id(prefix, item.kind, used)})
+            # Once the highest number is known, the next one follows from it alone.
+            last = highest.get(item.use == "心得")
+            fresh = next_id(prefix, item.kind, used if last is None else (last,))
+            highest[item.use == "心得"] = fresh
+            item = item.model_copy(update={"id": fresh})
         used.add(item.id)
         given.add(item.id)
         done.append((one, item, said))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["PERCENT", "close", "fractions", "rule_of"]
+__all__ = ["PERCENT", "fractions", "rule_of"]
 
 PERCENT = 100.0
 _NEAR = 0.02
 """Moodle writes a third as 33.33333, older versions as 33.333 or 33.33."""
 
 
-def close(left: float, right: float) -> bool:
+def _close(left: float, right: float) -> bool:
     """True when two percentages are the same but for rounding."""
     return abs(left - right) < _NEAR
 
@@ -34,9 +34,9 @@ def rule_of(given: Sequence[float]) -> str | None:
     if not right:
         return None
     each = PERCENT / len(right)
-    if not all(close(f, each) for f in right):
+    if not all(_close(f, each) for f in right):
         return None
     # With one right option both rules are the same, and the custom of examinations goes first.
     if all(f <= -PERCENT + _NEAR for f in wrong):
         return "漏选按比例"
-    return "对错相抵" if all(close(f, -each) for f in wrong) else None
+    return "对错相抵" if all(_close(f, -each) for f in wrong) else None

@@ -18,7 +18,7 @@ __all__ = ["RUBRIC", "read_gift"]
 RUBRIC = "评分细则："
 """The line before the criteria of a 心得, at the end of its general feedback."""
 
-_MOST = 20_000
+_MOST = 5_000
 _FORMATS = {"html": "html", "moodle": "moodle_auto_format", "plain": "plain_text", "markdown": "markdown"}
 _FORMAT = re.compile(r"\s*\[(html|moodle|plain|markdown)\]")
 _ID = re.compile(r"\[id:((?:\\\]|[^\]])+)\]")

@@ -29,6 +29,8 @@ def outgoing(
             if item.kind not in EXPORTED:
                 losses.say("W661", f"{item.kind}没有导出", "别的系统没有这种活动，只能在本课程里用")
                 continue
+            if any("![" in text for text in (item.stem, item.explanation, *(e.text for e in item.elements))):
+                losses.say("W662", "题目里的图片没有导出", "在那边重新放进去")
             questions.append(as_asked(item, course.default_rule(item.kind), points_label=points_label))
         path = [course.title, f"{module.id} {module.title}"]
         banks.append(Outgoing("/".join(part.replace("/", "//") for part in path), tuple(questions)))

@@ -16,7 +16,7 @@ from qinlian.core.diagnostics import Diagnostic
 
 __all__ = ["read_moodle"]
 
-_MOST = 20_000
+_MOST = 5_000
 _NOT_TAKEN = {
     "description": "说明文字，不是题", "calculated": "计算题", "calculatedsimple": "简单计算题",
     "calculatedmulti": "计算选择题", "numerical": "有误差范围的数值题", "ddwtos": "拖放填词",

@@ -18,7 +18,7 @@ from qinlian.core.diagnostics import Diagnostic, has_errors
 
 __all__ = ["read_qti"]
 
-_MOST = 20_000
+_MOST = 5_000
 _OURS = re.compile(r"[A-Z]{1,8}(?:-[A-Za-z0-9]+)+")
 _STOPS = ("E132", "E133")
 

@@ -52,8 +52,6 @@ def declare(root: Element, asked: Asked) -> None:
         case "心得":
             SubElement(root, "responseDeclaration", identifier="RESPONSE", cardinality="single", baseType="string")
     score = {"identifier": "SCORE", "cardinality": "single", "baseType": "float", "normalMaximum": number_text(points)}
-    if asked.kind == "心得":
-        score["externalScored"] = "human"
     _valued(SubElement(root, "outcomeDeclaration", score), "0")
     most = {"identifier": "MAXSCORE", "cardinality": "single", "baseType": "float"}
     _valued(SubElement(root, "outcomeDeclaration", most), number_text(points))

@@ -98,6 +98,7 @@ def _fill(node: Element, xhtml: str) -> None:
     made = fromstring(f"<div>{xhtml}</div>")
     for part in made.iter():
         part.attrib.pop("style", None)
+        part.attrib.pop("start", None)
         if part.tag in ("s", "del"):
             part.tag = "span"
     node.text = made.text
