@@ -13,6 +13,8 @@ from typing import Any
 
 import openpyxl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from qinlian.authoring.interchange.bring import bring
 from qinlian.authoring.interchange.gate import Package, open_bank
@@ -373,3 +375,70 @@ def test_a_workbook_of_a_million_rows_is_not_loaded(tmp_path: Path, monkeypatch:
     assert problem.code == "E121"
     assert "100000 行" in problem.message
     assert sum(asked) < len(files["xl/worksheets/sheet1.xml"]) / 5
+
+
+# --- whatever the bytes are --------------------------------------------------------------------
+
+ROOT = Path(__file__).parents[1]
+SEEDS = [
+    (ROOT / "golden" / "interchange" / "bank.xml").read_bytes(),
+    (ROOT / "golden" / "interchange" / "bank.txt").read_bytes(),
+    *(p.read_bytes() for p in sorted((ROOT / "fixtures" / "interchange").rglob("*")) if p.is_file()),
+]
+SPLICES = [
+    b"",
+    b"<",
+    b">",
+    b"</",
+    b"&",
+    b"]]>",
+    b"{",
+    b"}",
+    b"~",
+    b"=",
+    b"#",
+    b"::",
+    b"\\",
+    b"\n\n",
+    b"\0",
+    b"\xff",
+    b"%",
+    b"->",
+]
+SPLICES += [
+    b'"',
+    b"'",
+    b"-1",
+    b"999999999999",
+    b"nan",
+    b"1e400",
+    b"format=",
+    b"html",
+    b"{1:SA:=a}",
+    "\u200b".encode(),
+    b"|",
+]
+
+
+@st.composite
+def spoiled(draw: st.DrawFn) -> bytes:
+    """A real bank with a few places cut out, doubled or written over."""
+    data = draw(st.sampled_from(SEEDS))
+    for _ in range(draw(st.integers(1, 4))):
+        at, length = draw(st.integers(0, len(data))), draw(st.integers(0, 40))
+        piece = draw(st.sampled_from([*SPLICES, data[at : at + length] * 3]))
+        data = data[:at] + piece + data[at + draw(st.integers(0, length)) :]
+    return data
+
+
+@pytest.mark.slow
+def test_no_bytes_make_the_import_raise(tmp_path: Path) -> None:
+    @given(spoiled())
+    @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+    def brought(data: bytes) -> None:
+        assert isinstance(told(put(tmp_path, data, "题库")), tuple)
+        item = zipped(tmp_path, {"imsmanifest.xml": _manifest("i.xml"), "i.xml": data})
+        assert isinstance(told(item), tuple)
+        assert isinstance(told(zipped(tmp_path, {"imsmanifest.xml": data, "i.xml": b"<assessmentItem/>"})), tuple)
+
+    brought()

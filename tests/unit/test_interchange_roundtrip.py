@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from qinlian.authoring.interchange.take import export_bank
 from qinlian.authoring.textfile import Place
 from qinlian.core.model import Item
 from tests.interchange_items import KINDS, course_of, items
+from tests.sample import MODULE
 
 CALM = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 RULES = st.sampled_from(
@@ -87,9 +89,32 @@ def test_one_blank_through_gift_is_the_same_and_more_are_left_out_and_told(tmp_p
     @CALM
     def there(item: Item, rules: tuple[tuple[str, str], ...]) -> None:
         one = item.model_copy(update={"stem": "在____内", "elements": item.elements[:1]})
-        assert there_and_back("gift", tmp_path, (one,), rules) == {one.id: one}
+        if "->" in one.elements[0].text + "\n" + one.elements[0].feedback:
+            assert export_bank(course_of(one), "gift", tmp_path / "题库.txt", ["02-gifts"])[0] == 0
+        else:
+            assert there_and_back("gift", tmp_path, (one,), rules) == {one.id: one}
         count, told = export_bank(course_of(item), "gift", tmp_path / "题库.txt", ["02-gifts"])
         assert count == 0
         assert [d.code for d in told if "一题只能有一个空" in d.message] == ["W662"]
 
     there()
+
+
+def test_what_was_edited_elsewhere_comes_back_as_edited_and_the_rest_as_it_was_written(tmp_path: Path) -> None:
+    one = MODULE.items[0].model_copy(update={"stem": "小周*当时*想：\n怎么办"})
+    path, course = tmp_path / "题库.zip", course_of(one)
+    export_bank(course, "qti", path, ["02-gifts"])
+    with zipfile.ZipFile(path) as archive:
+        files = {name: archive.read(name).decode() for name in archive.namelist()}
+    name = f"items/{one.id}.xml"
+    files[name] = files[name].replace(">当面收下<", ">当面<b>收下</b>，不说<")
+    with zipfile.ZipFile(path, "w") as archive:
+        for inside, text in files.items():
+            archive.writestr(inside, text)
+    bank, _ = open_bank(path)
+    assert bank is not None
+    (found,), _ = read_qti(bank, path.name)
+    made = as_item(found.asked, "", Losses(Place(path.name)))
+    assert made.elements[0].text == "当面**收下**，不说"
+    unchanged = one.model_copy(update={"elements": (made.elements[0], *one.elements[1:])})
+    assert made == unchanged

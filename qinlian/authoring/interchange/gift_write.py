@@ -108,6 +108,9 @@ def _blank(asked: Asked, losses: Losses) -> str | None:
         losses.leave_out(f"有 {len(asked.choices)} 个空，GIFT 一题只能有一个空", "改导出 Moodle XML，或拆成几道题")
         return None
     choice = asked.choices[0]
+    if "->" in choice.text or "->" in choice.feedback:
+        losses.leave_out("答案或反馈里有 ->，GIFT 会当成配对", "改成 →，或改导出 Moodle XML")
+        return None
     lines = [f"\t=%100%{_plain(pattern(spelling.strip()))}#\n" for spelling in choice.text.split("|")]
     lines += [f"\t=%0%*#{_words(choice.feedback)}\n"] if choice.feedback else []
     return "\n" + "".join(lines)

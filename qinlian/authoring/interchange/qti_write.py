@@ -19,6 +19,7 @@ from qinlian.items.blank import BLANK
 __all__ = ["write_qti"]
 
 _QTI = "http://www.imsglobal.org/xsd/imsqti_v2p1"
+_XSD = "http://www.imsglobal.org/xsd/qti/qtiv2p1/imsqti_v2p1.xsd"
 _CP = "http://www.imsglobal.org/xsd/imscp_v1p1"
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _DATE = (1980, 1, 1, 0, 0, 0)
@@ -66,7 +67,7 @@ def _item(asked: Asked, losses: Losses) -> Element:
     root = Element(
         "assessmentItem",
         {
-            "xmlns": _QTI, "xmlns:xsi": _XSI, "xsi:schemaLocation": f"{_QTI} {_QTI}.xsd", "identifier": identifier,
+            "xmlns": _QTI, "xmlns:xsi": _XSI, "xsi:schemaLocation": f"{_QTI} {_XSD}", "identifier": identifier,
             "title": asked.name, "xml:lang": "zh-CN", "adaptive": "false", "timeDependent": "false",
             "toolName": "qinlian",
         },
