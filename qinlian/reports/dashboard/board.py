@@ -74,7 +74,8 @@ class Board:
 
     def _offer(self, book: Book) -> None:
         """What there is to choose from; a choice that is still there stays."""
-        units = sorted({unit for unit in book.learners["unit"].astype("str") if unit})
+        there = dict.fromkeys(book.learners["unit"].astype("str"))
+        units = [unit for unit in dict.fromkeys((*book.units, *there)) if unit in there and unit]
         tracks = [(t.name, t.name) for t in book.course.tracks]
         modules = [(f"{m.number} {m.title}", m.id) for m in book.course.modules]
         for one, options in (

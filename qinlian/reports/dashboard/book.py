@@ -39,10 +39,14 @@ class Choice:
 
 @dataclass(frozen=True)
 class Book:
-    """Frames as ``reports.frames`` gives them, of one reading; what follows from them is worked out when asked for."""
+    """Frames as ``reports.frames`` gives them, of one reading; what follows from them is worked out when asked for.
+
+    ``units`` are the roster's, in its order.
+    """
 
     course: Course
     read_at: datetime
+    units: tuple[str, ...]
     learners: pd.DataFrame
     grades: pd.DataFrame
     responses: pd.DataFrame
@@ -122,6 +126,7 @@ def read_book(root: Path, course: Course) -> Book:
     items = frames.items(course)
     marked = [quiz.id for module in course.modules for quiz in module.quizzes if quiz.marked]
     with frames.open_gradebook(root) as connection:
+        units = frames.units(connection)
         learners = frames.learners(connection)
         grades = frames.grades(connection, course)
         responses = frames.responses(connection, quizzes=marked, values=True)
@@ -130,6 +135,7 @@ def read_book(root: Path, course: Course) -> Book:
     return Book(
         course=course,
         read_at=now,
+        units=tuple(units["unit"]),
         learners=learners,
         grades=grades,
         responses=responses[~responses["item"].isin(rated)],

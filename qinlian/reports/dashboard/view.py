@@ -7,8 +7,7 @@ from qinlian.reports.dashboard.book import Book, Choice
 from qinlian.reports.page.completion import completion, standing
 from qinlian.reports.page.content import idle_part, items_part, scores_part, tiles, units_part
 from qinlian.reports.page.items import item_lines
-from qinlian.reports.page.words import number, percent, points, shown
-from qinlian.reports.sides import environment
+from qinlian.reports.page.render import templates
 
 __all__ = ["view"]
 
@@ -17,19 +16,21 @@ def view(book: Book, choice: Choice) -> str:
     """What ``choice`` asks of ``book``; everything that somebody wrote is escaped."""
     part = book.narrowed(choice)
     standings = standing(part.learners, part.grades, part.modules)
-    whole, nodes = completion(standings, choice.unit)
-    templates = environment().overlay(finalize=shown)
-    templates.filters |= {"number": number, "percent": percent, "points": points}
-    return templates.get_template("dashboard.html.j2").render(
-        moment=book.read_at.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M"),
-        days=_days(choice),
-        tiles=tiles(whole),
-        units=units_part(nodes),
-        idle=idle_part(standings),
-        scores=scores_part(part.grades, part.modules, standings),
-        items=items_part(part, item_lines(part)),
-        people=len(standings),
-        anybody=len(book.learners) > 0,
+    whole, nodes = completion(standings, choice.unit, book.units)
+    return (
+        templates()
+        .get_template("dashboard.html.j2")
+        .render(
+            moment=book.read_at.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M"),
+            days=_days(choice),
+            tiles=tiles(whole),
+            units=units_part(nodes),
+            idle=idle_part(standings),
+            scores=scores_part(part.grades, part.modules, standings),
+            items=items_part(part, item_lines(part)),
+            people=len(standings),
+            anybody=len(book.learners) > 0,
+        )
     )
 
 

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
+from jinja2 import Environment
 from markupsafe import Markup
 
 from qinlian.core.zone import BEIJING
@@ -19,7 +20,7 @@ from qinlian.reports.page.source import Source
 from qinlian.reports.page.words import percent, points, shown
 from qinlian.reports.sides import environment
 
-__all__ = ["Page", "render"]
+__all__ = ["Page", "render", "templates"]
 
 _BOLD = {"h1", "h2", "h3", "strong", "th", "b"}
 _VOID = {"meta", "link", "br", "hr", "img", "input"}
@@ -34,22 +35,31 @@ class Page:
     warning: str = ""
 
 
+def templates() -> Environment:
+    """The templates of the report: escaped, what people wrote cleaned, figures written as everywhere in it."""
+    found = environment().overlay(finalize=_plain)
+    found.filters |= {"percent": percent, "points": points}
+    return found
+
+
 def render(facts: Facts) -> Page:
     """The report on ``facts``. Where this machine has no Chinese font the page is left to the reader's own."""
-    templates = environment().overlay(finalize=_plain)
-    templates.filters |= {"percent": percent, "points": points}
     where = facts.unit or "全部单位"
 
     def sources(*names: str) -> list[Source]:
         return [facts.sources[name] for name in names]
 
-    html = templates.get_template("class_report.html.j2").render(
-        title=f"{facts.course.title} · 学习情况报表",
-        whose=f"{where}，{'连同' if facts.archived else '不含'}已归档的学员",
-        moment=facts.read_at.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M"),
-        smallest=SMALLEST_GROUP,
-        sources=sources,
-        **sections(facts),
+    html = (
+        templates()
+        .get_template("class_report.html.j2")
+        .render(
+            title=f"{facts.course.title} · 学习情况报表",
+            whose=f"{where}，{'连同' if facts.archived else '不含'}已归档的学员",
+            moment=facts.read_at.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M"),
+            smallest=SMALLEST_GROUP,
+            sources=sources,
+            **sections(facts),
+        )
     )
     try:
         faces = font_faces(*_letters(html))
