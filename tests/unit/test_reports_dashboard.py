@@ -160,9 +160,9 @@ class TestBoard:
         real = frames.learners
         with patch.object(frames, "learners", lambda connection: real(connection).iloc[:0]):
             shown.read()
-        assert "没有符合这些条件的学员" in shown.look.value
+        assert "成绩册里还没有学员" in shown.look.value
         shown.read()
-        assert "没有符合这些条件的学员" not in shown.look.value
+        assert "成绩册里还没有学员" not in shown.look.value
         assert shown.track.value == "教师"
 
     def test_a_gradebook_that_cannot_be_read_is_said_in_words(self, shown: board.Board, tmp_path: Path) -> None:
