@@ -12,7 +12,6 @@ import shutil
 import tempfile
 import unicodedata
 from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
 from datetime import UTC, datetime, time
 from functools import lru_cache
 from pathlib import Path
@@ -25,17 +24,15 @@ from fontTools.ttLib import TTFont
 
 from qinlian.authoring.certificates import CERTIFICATES, Wording
 from qinlian.errors import CertificateError, FontError
-from qinlian.reports.certificates.statement import COMPLETION, Statement, plain_number
-from qinlian.reports.certificates.store import Edition, ModuleLine
+from qinlian.reports.certificates.statement import Statement, plain_number
+from qinlian.reports.certificates.store import Edition
 from qinlian.reports.certificates.wording import TEMPLATES, filled, long_date, values_of
 from qinlian.reports.fonts import SETTING, FontFile, find_font
 
-__all__ = ["MOST_BYTES", "Printer", "code_image", "code_side"]
+__all__ = ["Printer", "code_image", "code_side"]
 
 _MODULE, _SMALLEST, _LARGEST = 0.45, 30.0, 50.0
 """Millimetres: of one module of the code, which a telephone reads from paper, and of the code's side."""
-MOST_BYTES = 2200
-"""Of a statement without key and signature: with them it is the most that one code holds (2,331 bytes)."""
 _QUIET = 4
 """Modules around the code that stay white (ISO/IEC 18004)."""
 _STANDARD: Any = "a-2u"
@@ -44,11 +41,14 @@ _NOT_COPIED = (".yaml", ".yml")
 
 
 def code_image(text: str) -> tuple[str, float]:
-    """The QR code as SVG, and its side in millimetres with the white around it."""
-    code = segno.make(text, error="m", boost_error=False, micro=False, encoding="utf-8", mode="byte")
+    """The QR code as SVG, and its side in millimetres with the white around it. Raises CertificateError."""
+    try:
+        code = segno.make(text, error="m", boost_error=False, micro=False, encoding="utf-8", mode="byte")
+    except segno.DataOverflowError:
+        raise CertificateError("单位和姓名太长，二维码放不下；请在名单里用简称") from None
     made = io.BytesIO()
     code.save(made, kind="svg", xmldecl=False, border=_QUIET, dark="black", light="white")
-    return made.getvalue().decode(), code_side(int(code.symbol_size(border=_QUIET)[0]))
+    return made.getvalue().decode(), code_side(code.symbol_size(border=_QUIET)[0])
 
 
 def code_side(modules: int) -> float:
@@ -71,7 +71,7 @@ def _edition(statement: Statement) -> str:
     """A later 结业证书 stands in the place of an earlier one; a later 学时证明 stands beside it."""
     if statement.version == 1:
         return ""
-    return f"第 {statement.version} 版" + ("（补发）" if statement.kind == COMPLETION else "")
+    return f"第 {statement.version} 版" + ("（补发）" if statement.kind == "结业证书" else "")
 
 
 class Printer:
@@ -83,20 +83,12 @@ class Printer:
     def __init__(self, wording: Wording, kind: str, course_dir: Path) -> None:
         self._wording = wording
         self._faces = [find_font("regular", serif=True), find_font("bold", serif=True)]
-        self._glyphs = [_characters(face) for face in self._faces]
         self._own = course_dir / CERTIFICATES
         self._layout = self._own / wording.layout if wording.layout else TEMPLATES / f"{kind}.typ"
-        self._undo = ExitStack()
+        self._folder = tempfile.TemporaryDirectory(prefix="qinlian-certificates-")
 
     def __enter__(self) -> Printer:
-        with ExitStack() as undo:
-            folder = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="qinlian-certificates-")))
-            self._open(folder)
-            self._undo = undo.pop_all()
-        return self
-
-    def _open(self, folder: Path) -> None:
-        root = folder / "root"
+        root = Path(self._folder.name) / "root"
         root.mkdir()
         if self._own.is_dir():
             for path in self._own.iterdir():
@@ -104,12 +96,11 @@ class Printer:
                     shutil.copyfile(path, root / path.name)
         shutil.copyfile(self._layout, root / "layout.typ")
         shutil.copyfile(TEMPLATES / "main.typ", root / "main.typ")
-        fonts = self._fonts(folder / "fonts")
-        if not fonts.fonts():
-            raise FontError(
-                f"字体 {self._faces[0].path} 排不了版；请用环境变量 {SETTING} 另指一个 .ttf、.otf 或 .ttc 文件"
-            )
-        self._family = self._family_of(fonts)
+        fonts = self._fonts()
+        self._families = list(dict.fromkeys(font.family for font in fonts.fonts()))
+        if not self._families:
+            raise FontError(f"字体 {self._faces[0].path} 排不了版；请用环境变量 {SETTING} 另指一个 .ttf、.otf 或 .ttc 文件")
+        self._wanted = self._family_of(fonts)
         self._compiler = typst.Compiler(
             input=root / "main.typ",
             root=root,
@@ -119,14 +110,16 @@ class Printer:
             package_path=root / "packages",
             package_cache_path=root / "packages",
         )
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._undo.close()
+        self._folder.cleanup()
 
-    def _fonts(self, folder: Path) -> typst.Fonts:
+    def _fonts(self) -> typst.Fonts:
         """The two faces and nothing else, in a folder of their own: other fonts beside them must not be taken."""
+        folder = Path(self._folder.name) / "fonts"
         folder.mkdir()
         for path in dict.fromkeys(face.path.resolve() for face in self._faces):
             (folder / path.name).symlink_to(path)
@@ -138,50 +131,41 @@ class Printer:
         for font in fonts.fonts():
             if font.path and Path(font.path).name == face.path.resolve().name and font.index == face.index:
                 return font.family
-        return str(fonts.families()[0])
+        return self._families[0]
 
     def lacking(self, texts: Iterable[str]) -> str:
         """The characters of ``texts`` that the fonts have no glyph for."""
+        known = frozenset.intersection(*map(_characters, self._faces))
         wanted = dict.fromkeys(c for text in texts for c in text)
-        return "".join(c for c in wanted if not all(ord(c) in k for k in self._glyphs) and _needs_a_glyph(c))
+        return "".join(c for c in wanted if ord(c) not in known and _needs_a_glyph(c))
 
-    def own_texts(self) -> list[str]:
-        """Every text that all certificates print alike: the words, and what the layout adds."""
+    def texts(self, edition: Edition) -> list[str]:
+        """Every text that one certificate prints."""
+        values = values_of(edition.statement)
         words = (*self._wording.title, *self._wording.issuer, *(p for part in self._wording.body for p in part))
-        layout = self._layout.read_text("utf-8", "replace")
-        return [self._wording.closing, self._wording.hint, layout, *(piece.text for piece in words)]
-
-    def texts(self, statement: Statement, modules: Sequence[ModuleLine]) -> list[str]:
-        """Every text that one certificate prints besides."""
-        return [*values_of(statement).values(), *(text for line in modules for text in (line.title, line.state))]
-
-    def data(self, editions: Sequence[Edition]) -> str:
-        """What Typst is given to print, as JSON."""
-        run = {
-            "title": self._document_title(editions),
-            "author": [],
-            # A string of a PDF has at most 32,767 letters, so only a certificate by itself says in words what it is.
-            "keywords": [editions[0].signed.text] if len(editions) == 1 else [],
-            "fonts": [self._family],
-            "certificates": [self._data(edition) for edition in editions],
-        }
-        return json.dumps(run, ensure_ascii=False)
+        own = [self._wording.closing, self._wording.hint, self._layout.read_text("utf-8")]
+        return [*values.values(), *(p.text for p in words), *own, *(line.title for line in edition.modules)]
 
     def pdf(self, editions: Sequence[Edition]) -> bytes:
         """One file with a certificate an edition, in their order; the same editions give the same bytes."""
+        run = {
+            "title": self._document_title(editions),
+            "author": [],
+            "keywords": [edition.signed.text for edition in editions],
+            "fonts": [self._wanted],
+            "certificates": [self._data(edition) for edition in editions],
+        }
         newest = max(edition.statement.day for edition in editions)
         try:
             made = self._compiler.compile(
-                sys_inputs={"data": self.data(editions)},
+                sys_inputs={"data": json.dumps(run, ensure_ascii=False)},
                 format="pdf",
                 pdf_standards=_STANDARD,
                 timestamp=int(datetime.combine(newest, time(), UTC).timestamp()),
             )
         except typst.TypstError as error:
             where = f"course/{CERTIFICATES}/{self._layout.name}" if self._wording.layout else "程序自带的版式"
-            hint = (
-                "请照上面说的改好它，或者删掉“版式”一行，用自带的版式" if self._wording.layout else "请检查印章和标志"
-            )
+            hint = "请照上面说的改好它，或者删掉“版式”一行，用自带的版式" if self._wording.layout else "请检查印章和标志"
             raise CertificateError(f"证书排不出来，{where} 有问题：{error.message}；{hint}") from None
         assert isinstance(made, bytes)
         return made

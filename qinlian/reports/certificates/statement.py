@@ -21,22 +21,9 @@ from urllib.parse import unquote_to_bytes
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from qinlian.authoring.certificates import CERTIFICATE_KINDS
 from qinlian.errors import CertificateError
 
-__all__ = [
-    "COMPLETION",
-    "HOURS",
-    "KINDS",
-    "PREFIX",
-    "Kind",
-    "Signed",
-    "Statement",
-    "find_text",
-    "plain_number",
-    "sign",
-    "verify",
-]
+__all__ = ["KINDS", "PREFIX", "Kind", "Signed", "Statement", "find_text", "plain_number", "sign", "verify"]
 
 PREFIX = "QL1"
 _FIELDS = 11
@@ -54,13 +41,12 @@ class Kind:
     letters: str
 
 
-COMPLETION, HOURS = CERTIFICATE_KINDS
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (Kind(COMPLETION, "JY"), Kind(HOURS, "XS"))}
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (Kind("结业证书", "JY"), Kind("学时证明", "XS"))}
 
 
 @dataclass(frozen=True)
 class Statement:
-    """What one edition of one certificate says. ``hours`` are 学时; ``score`` is in percent, None for none."""
+    """What one edition of one certificate says. ``hours`` are 学时; ``score`` is in percent, None where none is shown."""
 
     kind: str
     number: str

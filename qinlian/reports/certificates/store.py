@@ -19,7 +19,7 @@ from qinlian.core.zone import BEIJING
 from qinlian.database import aware, chunks, naive, open_engine, retrying, writing
 from qinlian.errors import CertificateError
 from qinlian.reports.certificates.keys import Signer
-from qinlian.reports.certificates.statement import HOURS, KINDS, Signed, Statement, find_text, sign
+from qinlian.reports.certificates.statement import KINDS, Signed, Statement, find_text, sign
 from qinlian.reports.certificates.tables import CERTIFICATE, EDITION, FILE, KEY, METADATA, REVOCATION
 
 __all__ = ["CertificateStore", "Edition", "Facts", "ModuleLine", "Outcome", "Revocation", "State"]
@@ -91,11 +91,6 @@ class Outcome:
     revocation: Revocation | None = None
 
 
-def unknown(number: str) -> CertificateError:
-    """For a number that nobody was ever given."""
-    return CertificateError(f"没有编号 {number[:40]} 的证书；用 qinlian certificate list 看有哪些")
-
-
 class CertificateStore:
     """The record of certificates; the tables are made where there are none yet."""
 
@@ -135,23 +130,6 @@ class CertificateStore:
         with self._engine.connect() as connection:
             return tuple(_editions(connection, None if numbers is None else list(numbers)))
 
-    def held(self, kind: str) -> dict[tuple[str, str, str], str]:
-        """(account, course id, track) → the number of that kind that was given."""
-        with self._engine.connect() as connection:
-            rows = connection.execute(select(CERTIFICATE).where(CERTIFICATE.c.kind == kind))
-            return {(row.learner, row.course, row.track): row.number for row in rows}
-
-    def holding(self, number: str) -> Edition:
-        """The newest edition of ``number``. Raises CertificateError for one that was never issued, or is revoked."""
-        found = self.editions([number])
-        if not found:
-            raise unknown(number)
-        gone = next((r for r in self.revocations() if r.number == number and r.version >= len(found)), None)
-        if gone is not None:
-            day = gone.revoked_at.astimezone(BEIJING).date()
-            raise CertificateError(f"编号 {number} 的证书已在 {day} 撤销（{gone.why}），不能补打")
-        return found[-1]
-
     def revocations(self) -> tuple[Revocation, ...]:
         """All of them, by number and version."""
         with self._engine.connect() as connection:
@@ -168,7 +146,7 @@ class CertificateStore:
                 _one_at_a_time(connection)
                 found = list(_editions(connection, [number]))
                 if not found:
-                    raise unknown(number)
+                    raise CertificateError(f"没有编号 {number} 的证书；用 qinlian certificate list 看有哪些")
                 newest = found[-1]
                 gone = any(
                     r.number == number and r.version >= newest.statement.version for r in _revocations(connection)
@@ -292,7 +270,7 @@ class _Book:
         if replace(now, day=newest.statement.day).fields() == newest.statement.fields():
             return Outcome(facts, "补打", newest)
         grown = replace(now, day=newest.statement.day, hours=newest.statement.hours).fields()
-        if self._kind.name == HOURS and grown == newest.statement.fields() and now.hours > newest.statement.hours:
+        if self._kind.name == "学时证明" and grown == newest.statement.fields() and now.hours > newest.statement.hours:
             return Outcome(facts, "新版", self._add(facts, number, newest.statement.version + 1))
         if not correct:
             return Outcome(facts, "不一致", newest)
