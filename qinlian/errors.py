@@ -107,7 +107,7 @@ class FontError(QinlianError):
 
 
 class CertificateError(QinlianError):
-    """A certificate cannot be issued, revoked or checked: the key, the template, the font or the record is in the way."""
+    """A certificate cannot be issued, revoked or checked."""
 
 
 class BackupError(QinlianError):

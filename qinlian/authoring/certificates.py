@@ -121,10 +121,10 @@ def parse_wording(parsed: TextFile) -> tuple[Wording | None, list[Diagnostic]]:
         logo=file("标志", _IMAGES),
         layout=file("版式", (".typ",)),
     )
-    return wording, [*problems, *_code_of_old_braces(parsed)]
+    return wording, [*problems, *_braces(parsed)]
 
 
-def _code_of_old_braces(parsed: TextFile) -> Iterator[Diagnostic]:
+def _braces(parsed: TextFile) -> Iterator[Diagnostic]:
     """{姓名} is what people know from other programs; here it would be printed as it stands."""
     for line in parsed.lines:
         for found in re.finditer(rf"[{{｛]({'|'.join(PLACEHOLDERS)})[}}｝]", line.text):
@@ -159,8 +159,8 @@ def read_wordings(course_dir: Path, kinds: tuple[str, ...]) -> tuple[dict[str, W
         problems += bad
         if parsed is None:
             continue
-        wording, bad = parse_wording(parsed)
-        problems += bad
+        wording, wrong = parse_wording(parsed)
+        problems += wrong
         if wording is not None:
             problems += _file_problems(folder, wording, parsed)
             found[path.stem] = wording

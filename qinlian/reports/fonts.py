@@ -107,7 +107,8 @@ def find_font(weight: Weight = "regular", *, serif: bool = False) -> FontFile:
     """The best face for simplified Chinese on this machine, of that weight if its family has one.
 
     The families come before the weights: text and headings never are of two families. With ``serif`` those in the
-    manner of 宋体 come first. A font whose licence forbids embedding is passed over. Raises FontError where there is none, or where ``QINLIAN_FONT`` names none.
+    manner of 宋体 come first. A font whose licence forbids embedding is passed over. Raises FontError where
+    there is none, or where ``QINLIAN_FONT`` names none.
     """
     return _found(weight, os.environ.get(SETTING, ""), serif)
 

@@ -62,11 +62,15 @@ def load_key(folder: Path) -> Signer | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise CertificateError(f"签发密钥 {path} 打不开（{error.strerror}）；请用管评分的账号运行，或检查权限") from None
+        raise CertificateError(
+            f"签发密钥 {path} 打不开（{error.strerror}）；请用管评分的账号运行，或检查权限"
+        ) from None
     with os.fdopen(handle, "rb") as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode) or status.st_mode & 0o077:
-            raise CertificateError(f"签发密钥 {path} 别人也能读，没有使用；请先运行 chmod 600 {path}，并想想谁可能看过它")
+            raise CertificateError(
+                f"签发密钥 {path} 别人也能读，没有使用；请先运行 chmod 600 {path}，并想想谁可能看过它"
+            )
         data = file.read(10_000)
     try:
         key = load_pem_private_key(data, password=None)
@@ -96,7 +100,7 @@ def make_key(folder: Path) -> Signer:
             # A link, unlike a rename, never puts one file in the place of another.
             os.link(name, path)
         finally:
-            os.unlink(name)
+            Path(name).unlink()
     except FileExistsError:
         pass
     except OSError as error:

@@ -25,7 +25,7 @@ from fontTools.ttLib import TTFont
 from qinlian.authoring.certificates import CERTIFICATES, Wording
 from qinlian.errors import CertificateError, FontError
 from qinlian.reports.certificates.statement import Statement, plain_number
-from qinlian.reports.certificates.store import Edition
+from qinlian.reports.certificates.store import Edition, ModuleLine
 from qinlian.reports.certificates.wording import TEMPLATES, filled, long_date, values_of
 from qinlian.reports.fonts import SETTING, FontFile, find_font
 
@@ -48,7 +48,7 @@ def code_image(text: str) -> tuple[str, float]:
         raise CertificateError("单位和姓名太长，二维码放不下；请在名单里用简称") from None
     made = io.BytesIO()
     code.save(made, kind="svg", xmldecl=False, border=_QUIET, dark="black", light="white")
-    return made.getvalue().decode(), code_side(code.symbol_size(border=_QUIET)[0])
+    return made.getvalue().decode(), code_side(int(code.symbol_size(border=_QUIET)[0]))
 
 
 def code_side(modules: int) -> float:
@@ -99,7 +99,9 @@ class Printer:
         fonts = self._fonts()
         self._families = list(dict.fromkeys(font.family for font in fonts.fonts()))
         if not self._families:
-            raise FontError(f"字体 {self._faces[0].path} 排不了版；请用环境变量 {SETTING} 另指一个 .ttf、.otf 或 .ttc 文件")
+            raise FontError(
+                f"字体 {self._faces[0].path} 排不了版；请用环境变量 {SETTING} 另指一个 .ttf、.otf 或 .ttc 文件"
+            )
         self._wanted = self._family_of(fonts)
         self._compiler = typst.Compiler(
             input=root / "main.typ",
@@ -139,12 +141,15 @@ class Printer:
         wanted = dict.fromkeys(c for text in texts for c in text)
         return "".join(c for c in wanted if ord(c) not in known and _needs_a_glyph(c))
 
-    def texts(self, edition: Edition) -> list[str]:
-        """Every text that one certificate prints."""
-        values = values_of(edition.statement)
+    def own_texts(self) -> list[str]:
+        """Every text that all certificates print alike: the words, and what the layout adds."""
         words = (*self._wording.title, *self._wording.issuer, *(p for part in self._wording.body for p in part))
-        own = [self._wording.closing, self._wording.hint, self._layout.read_text("utf-8")]
-        return [*values.values(), *(p.text for p in words), *own, *(line.title for line in edition.modules)]
+        layout = self._layout.read_text("utf-8", "replace")
+        return [self._wording.closing, self._wording.hint, layout, *(piece.text for piece in words)]
+
+    def texts(self, statement: Statement, modules: Sequence[ModuleLine]) -> list[str]:
+        """Every text that one certificate prints besides."""
+        return [*values_of(statement).values(), *(text for line in modules for text in (line.title, line.state))]
 
     def pdf(self, editions: Sequence[Edition]) -> bytes:
         """One file with a certificate an edition, in their order; the same editions give the same bytes."""
@@ -165,7 +170,9 @@ class Printer:
             )
         except typst.TypstError as error:
             where = f"course/{CERTIFICATES}/{self._layout.name}" if self._wording.layout else "程序自带的版式"
-            hint = "请照上面说的改好它，或者删掉“版式”一行，用自带的版式" if self._wording.layout else "请检查印章和标志"
+            hint = (
+                "请照上面说的改好它，或者删掉“版式”一行，用自带的版式" if self._wording.layout else "请检查印章和标志"
+            )
             raise CertificateError(f"证书排不出来，{where} 有问题：{error.message}；{hint}") from None
         assert isinstance(made, bytes)
         return made

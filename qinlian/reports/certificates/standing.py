@@ -7,6 +7,7 @@ learner's track every module is passed, the hours are reached, and nothing waits
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -55,7 +56,7 @@ def standings(people: pd.DataFrame, grades: pd.DataFrame, course: Course) -> tup
 
 def _standing(person: dict[str, object], rows: pd.DataFrame, course: Course) -> Standing:
     track = next((t for t in course.tracks if t.name == person["track"]), None)
-    by_module = {str(row.module): row for row in rows.itertuples(index=False)}
+    by_module: dict[str, Any] = {str(row.module): row for row in rows.itertuples(index=False)}
     lines: list[ModuleLine] = []
     missing: list[str] = []
     score = points = earned = 0.0
@@ -64,9 +65,10 @@ def _standing(person: dict[str, object], rows: pd.DataFrame, course: Course) -> 
             continue
         row = by_module.get(module.id)
         state = str(row.state) if row is not None else "未开始"
-        passed = row is not None and bool(row.passed) and state != _WAITING
-        hours = float(row.hours) if row is not None and passed else 0.0
-        got = float(row.score) if row is not None and row.score == row.score else 0.0
+        passed = row is not None and bool(row.passed)
+        # As in every other report: what is passed already stays so, whatever a reader will add to it.
+        hours = float(row.hours) if row is not None else 0.0
+        got = 0.0 if row is None or pd.isna(row.score) else float(row.score)
         reason = _reason(state, passed, got, module.max_score, _mark(course, track))
         if reason:
             missing.append(f"“{module.title}”{reason}")

@@ -46,7 +46,7 @@ KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (Kind("结业证书", "
 
 @dataclass(frozen=True)
 class Statement:
-    """What one edition of one certificate says. ``hours`` are 学时; ``score`` is in percent, None where none is shown."""
+    """What one edition of one certificate says. ``hours`` are 学时; ``score`` is in percent, None for none."""
 
     kind: str
     number: str

@@ -91,6 +91,11 @@ class Outcome:
     revocation: Revocation | None = None
 
 
+def unknown(number: str) -> CertificateError:
+    """For a number that nobody was ever given."""
+    return CertificateError(f"没有编号 {number[:40]} 的证书；用 qinlian certificate list 看有哪些")
+
+
 class CertificateStore:
     """The record of certificates; the tables are made where there are none yet."""
 
@@ -130,6 +135,23 @@ class CertificateStore:
         with self._engine.connect() as connection:
             return tuple(_editions(connection, None if numbers is None else list(numbers)))
 
+    def held(self, kind: str) -> dict[tuple[str, str, str], str]:
+        """(account, course id, track) → the number of that kind that was given."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(CERTIFICATE).where(CERTIFICATE.c.kind == kind))
+            return {(row.learner, row.course, row.track): row.number for row in rows}
+
+    def holding(self, number: str) -> Edition:
+        """The newest edition of ``number``. Raises CertificateError for one that was never issued, or is revoked."""
+        found = self.editions([number])
+        if not found:
+            raise unknown(number)
+        gone = next((r for r in self.revocations() if r.number == number and r.version >= len(found)), None)
+        if gone is not None:
+            day = gone.revoked_at.astimezone(BEIJING).date()
+            raise CertificateError(f"编号 {number} 的证书已在 {day} 撤销（{gone.why}），不能补打")
+        return found[-1]
+
     def revocations(self) -> tuple[Revocation, ...]:
         """All of them, by number and version."""
         with self._engine.connect() as connection:
@@ -146,7 +168,7 @@ class CertificateStore:
                 _one_at_a_time(connection)
                 found = list(_editions(connection, [number]))
                 if not found:
-                    raise CertificateError(f"没有编号 {number} 的证书；用 qinlian certificate list 看有哪些")
+                    raise unknown(number)
                 newest = found[-1]
                 gone = any(
                     r.number == number and r.version >= newest.statement.version for r in _revocations(connection)
