@@ -13,6 +13,7 @@ from qinlian.core.diagnostics import Diagnostic
 
 __all__ = [
     "CERTIFICATES",
+    "CERTIFICATE_KINDS",
     "COLOURS",
     "PLACEHOLDERS",
     "Piece",
@@ -25,6 +26,8 @@ __all__ = [
 CERTIFICATES = "certificates"
 """The folder of course/ that holds them. Nothing of it is built into lessons or released."""
 
+CERTIFICATE_KINDS = ("结业证书", "学时证明")
+"""What is issued; a file of words is called after its kind."""
 PLACEHOLDERS = ("姓名", "单位", "最上级单位", "培训对象", "课程", "学时", "成绩", "日期", "编号")
 """What may stand in 【】. They cannot be in braces, which YAML takes for a mapping."""
 COLOURS = {"红色": "#a31621", "墨色": "#2b2b2b", "蓝色": "#1f3d7a", "绿色": "#1e5a44"}
@@ -141,7 +144,7 @@ def _file_problems(folder: Path, wording: Wording, parsed: TextFile) -> Iterator
             yield place.says("E108", f"{name} 有 {path.stat().st_size / 1e6:.0f} MB", "换一个 5 MB 以内的")
 
 
-def read_wordings(course_dir: Path, kinds: tuple[str, ...]) -> tuple[dict[str, Wording], tuple[Diagnostic, ...]]:
+def read_wordings(course_dir: Path) -> tuple[dict[str, Wording], tuple[Diagnostic, ...]]:
     """What the course says of each kind that it has words of its own for, and every problem.
 
     Files are ``<kind>.yaml``; another name of such a file is E107.
@@ -151,8 +154,8 @@ def read_wordings(course_dir: Path, kinds: tuple[str, ...]) -> tuple[dict[str, W
     problems: list[Diagnostic] = []
     for path in sorted(folder.glob("*.y*ml")):
         name = display_name(course_dir, path)
-        if path.suffix != ".yaml" or path.stem not in kinds:
-            hint = f"文件名写成 {'、'.join(f'{kind}.yaml' for kind in kinds)}"
+        if path.suffix != ".yaml" or path.stem not in CERTIFICATE_KINDS:
+            hint = f"文件名写成 {'、'.join(f'{kind}.yaml' for kind in CERTIFICATE_KINDS)}"
             problems.append(Place(name).says("E107", f"没有叫“{path.name}”的证书模板", hint))
             continue
         parsed, bad = read_text(path, name)
@@ -167,6 +170,6 @@ def read_wordings(course_dir: Path, kinds: tuple[str, ...]) -> tuple[dict[str, W
     return found, tuple(problems)
 
 
-def wording_problems(course_dir: Path, kinds: tuple[str, ...]) -> tuple[Diagnostic, ...]:
+def wording_problems(course_dir: Path) -> tuple[Diagnostic, ...]:
     """Every problem of the course's certificate templates."""
-    return read_wordings(course_dir, kinds)[1]
+    return read_wordings(course_dir)[1]

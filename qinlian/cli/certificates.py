@@ -54,20 +54,21 @@ def issue(
     dry_run: bool,
 ) -> None:
     """签发结业证书（或学时证明），一人一个 PDF；不够条件的列出还差什么。"""
-    from qinlian.reports.certificates import issuing
+    from qinlian.reports.certificates.issuing import issue as issue_all
     from qinlian.reports.certificates.office import open_office
+    from qinlian.reports.certificates.statement import COMPLETION, HOURS
 
     if numbers and unit:
         raise click.UsageError("--learner 和 --unit 一次只写一个")
     place = None if dry_run else _place(root, folder)
     now = datetime.now(UTC)
     office = open_office(root)
-    kind = issuing.HOURS if hours else issuing.COMPLETION
+    kind = HOURS if hours else COMPLETION
     found = _found(root, numbers, unit, archived)
     if not found:
         say("没有学员；先用 qinlian roster import 导入名单，或放宽 --unit")
         return
-    issued = issuing.issue(office, kind, found, now, correct=correct, revive=bool(numbers), trial=dry_run)
+    issued = issue_all(office, kind, found, now, correct=correct, revive=bool(numbers), trial=dry_run)
     if place is None:
         say(f"没有签发。能发{kind}的有 {len(found) - len(issued.refused)} 人，还不能发的有 {len(issued.refused)} 人")
     else:
@@ -232,3 +233,54 @@ def key(root: Path, new: bool) -> None:
         return
     signer = office.signer(now)
     say(f"签发密钥 {signer.id}，在 {office.folder}；请和备份一起保管，不要发给任何人")
+
+
+@certificate.command()
+@root_option
+@click.option("--to", "file", type=click.Path(path_type=Path), metavar="文件", help="存成哪个文件，如 核验.html")
+def page(root: Path, file: Path | None) -> None:
+    """生成离线核验页：一个网页文件，不联网也能核对证书真伪；撤销过证书后要重新生成。"""
+    from qinlian.atomic import replace_file
+    from qinlian.reports.certificates.office import open_office
+    from qinlian.reports.certificates.page import verify_page
+
+    if file is None:
+        raise CertificateError("请用 --to 写明存成哪个文件，如 --to 核验.html")
+    course, office, now = load(root), open_office(root), datetime.now(UTC)
+    signer, revocations = office.signer(now), office.store.revocations()
+    try:
+        replace_file(file, verify_page(course.title, office.store.keys(), revocations, signer, now).encode())
+    except OSError as error:
+        raise CertificateError(f"{file} 写不进去（{error.strerror}）；请检查位置和权限") from error
+    say(f"已写入 {file}：撤销名单里有 {len({r.number for r in revocations})} 份，里面没有姓名，可以公开")
+
+
+@app.command()
+@root_option
+@click.argument("given", nargs=-1, required=True, metavar="文件或文字…")
+def verify(root: Path, given: tuple[str, ...]) -> None:
+    """核验证书：PDF、二维码的照片，或扫码得到的文字；都有效才以 0 结束。"""
+    from qinlian.reports.certificates.checking import Checker
+    from qinlian.reports.certificates.office import open_office
+
+    checker = Checker(open_office(root).store)
+    good = True
+    for each in given:
+        path = _file(each)
+        if path is None and "QL1|" not in each:
+            raise CertificateError(f"没有文件 {each[:80]}，它也不是核验文字；请检查文件名，或粘贴 QL1| 开头的整段文字")
+        for verdict in checker.file(path) if path else [checker.text(each)]:
+            good &= verdict.answer == "有效"
+            first, *rest = verdict.lines()
+            click.secho(f"{path}：{first}" if path else first, fg="green" if verdict.answer == "有效" else "red")
+            for line in rest:
+                say(_plain(line))
+    sys.exit(0 if good else 1)
+
+
+def _file(given: str) -> Path | None:
+    try:
+        return Path(given) if Path(given).is_file() else None
+    except (OSError, ValueError):
+        # A text of some hundred letters is no file's name.
+        return None

@@ -20,16 +20,15 @@ from qinlian.errors import CertificateError
 from qinlian.reports.certificates.office import Office
 from qinlian.reports.certificates.printing import Printer, code_image
 from qinlian.reports.certificates.standing import Standing, standings
-from qinlian.reports.certificates.statement import KINDS, Statement, plain_number
+from qinlian.reports.certificates.statement import COMPLETION, KINDS, Statement, plain_number
 from qinlian.reports.certificates.store import Edition, Facts, Outcome
 from qinlian.reports.certificates.wording import missing_values, values_of, wording_of
 from qinlian.reports.fonts import SETTING
 from qinlian.reports.frames import grades, learners, open_gradebook
 from qinlian.roster.people import ALL, Scope
 
-__all__ = ["HOURS", "Issued", "Refused", "file_name", "issue", "read_standings", "write_files"]
+__all__ = ["Issued", "Refused", "file_name", "issue", "read_standings", "write_files"]
 
-COMPLETION, HOURS = "结业证书", "学时证明"
 _BATCH = 50
 """Files are recorded in such parts, so that a run that is broken off has recorded nearly all it wrote."""
 

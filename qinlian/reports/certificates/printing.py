@@ -24,7 +24,7 @@ from fontTools.ttLib import TTFont
 
 from qinlian.authoring.certificates import CERTIFICATES, Wording
 from qinlian.errors import CertificateError, FontError
-from qinlian.reports.certificates.statement import Statement, plain_number
+from qinlian.reports.certificates.statement import COMPLETION, Statement, plain_number
 from qinlian.reports.certificates.store import Edition, ModuleLine
 from qinlian.reports.certificates.wording import TEMPLATES, filled, long_date, values_of
 from qinlian.reports.fonts import SETTING, FontFile, find_font
@@ -71,7 +71,7 @@ def _edition(statement: Statement) -> str:
     """A later 结业证书 stands in the place of an earlier one; a later 学时证明 stands beside it."""
     if statement.version == 1:
         return ""
-    return f"第 {statement.version} 版" + ("（补发）" if statement.kind == "结业证书" else "")
+    return f"第 {statement.version} 版" + ("（补发）" if statement.kind == COMPLETION else "")
 
 
 class Printer:

@@ -21,9 +21,22 @@ from urllib.parse import unquote_to_bytes
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from qinlian.authoring.certificates import CERTIFICATE_KINDS
 from qinlian.errors import CertificateError
 
-__all__ = ["KINDS", "PREFIX", "Kind", "Signed", "Statement", "find_text", "plain_number", "sign", "verify"]
+__all__ = [
+    "COMPLETION",
+    "HOURS",
+    "KINDS",
+    "PREFIX",
+    "Kind",
+    "Signed",
+    "Statement",
+    "find_text",
+    "plain_number",
+    "sign",
+    "verify",
+]
 
 PREFIX = "QL1"
 _FIELDS = 11
@@ -41,7 +54,8 @@ class Kind:
     letters: str
 
 
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (Kind("结业证书", "JY"), Kind("学时证明", "XS"))}
+COMPLETION, HOURS = CERTIFICATE_KINDS
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (Kind(COMPLETION, "JY"), Kind(HOURS, "XS"))}
 
 
 @dataclass(frozen=True)

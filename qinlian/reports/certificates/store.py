@@ -19,7 +19,7 @@ from qinlian.core.zone import BEIJING
 from qinlian.database import aware, chunks, naive, open_engine, retrying, writing
 from qinlian.errors import CertificateError
 from qinlian.reports.certificates.keys import Signer
-from qinlian.reports.certificates.statement import KINDS, Signed, Statement, find_text, sign
+from qinlian.reports.certificates.statement import HOURS, KINDS, Signed, Statement, find_text, sign
 from qinlian.reports.certificates.tables import CERTIFICATE, EDITION, FILE, KEY, METADATA, REVOCATION
 
 __all__ = ["CertificateStore", "Edition", "Facts", "ModuleLine", "Outcome", "Revocation", "State"]
@@ -292,7 +292,7 @@ class _Book:
         if replace(now, day=newest.statement.day).fields() == newest.statement.fields():
             return Outcome(facts, "补打", newest)
         grown = replace(now, day=newest.statement.day, hours=newest.statement.hours).fields()
-        if self._kind.name == "学时证明" and grown == newest.statement.fields() and now.hours > newest.statement.hours:
+        if self._kind.name == HOURS and grown == newest.statement.fields() and now.hours > newest.statement.hours:
             return Outcome(facts, "新版", self._add(facts, number, newest.statement.version + 1))
         if not correct:
             return Outcome(facts, "不一致", newest)

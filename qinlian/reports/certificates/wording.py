@@ -21,7 +21,7 @@ _MAY_BE_EMPTY = {"培训对象"}
 
 def wording_of(course_dir: Path, kind: str) -> Wording:
     """The course's words of that kind, or ours. Raises CourseError, with every problem, when they have errors."""
-    found, problems = read_wordings(course_dir, tuple(KINDS))
+    found, problems = read_wordings(course_dir)
     if has_errors(problems):
         shown = "\n".join(f"  {d}" for d in ordered(problems)[:10])
         raise CourseError(f"证书模板有 {len(problems)} 处错误，改好以后再发：\n{shown}", problems)
