@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import ctypes
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -17,9 +17,8 @@ import pytest
 from qinlian.authoring.certificates import CERTIFICATES
 from qinlian.errors import CertificateError, FontError
 from qinlian.reports import fonts
-from qinlian.reports.certificates import printing
 from qinlian.reports.certificates.checking import statements_in_pdf
-from qinlian.reports.certificates.printing import Printer, code_image, code_side
+from qinlian.reports.certificates.printing import MOST_BYTES, Printer, code_image, code_side
 from qinlian.reports.certificates.store import Edition
 from qinlian.reports.certificates.wording import wording_of
 from tests.certificate_room import COMPLETION, HOURS, edition
@@ -81,16 +80,10 @@ def faces(data: bytes) -> dict[str, bool]:
             for thing in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_TEXT], max_depth=20):
                 font = pdfium.FPDFTextObj_GetFont(thing.raw)
                 size = pdfium.FPDFFont_GetBaseFontName(font, None, 0)
-                name = pdfium.create_string_buffer(size) if hasattr(pdfium, "create_string_buffer") else _buffer(size)
+                name = ctypes.create_string_buffer(size)
                 pdfium.FPDFFont_GetBaseFontName(font, name, size)
                 found[name.value.decode()] = bool(pdfium.FPDFFont_GetIsEmbedded(font))
     return found
-
-
-def _buffer(size: int) -> object:
-    import ctypes
-
-    return ctypes.create_string_buffer(size)
 
 
 @pytest.mark.parametrize("kind", [COMPLETION, HOURS])
@@ -128,8 +121,8 @@ def test_a_record_of_hours_has_every_module_and_the_sums(course: Path) -> None:
 
 def test_many_modules_go_on_with_the_heading_repeated(course: Path) -> None:
     data = printed(course, HOURS, edition(kind=HOURS, modules=60))
-    assert pages(data) >= 2
-    assert words(data).count("应修学时") == pages(data) or words(data).count("应修学时") == 2
+    assert pages(data) == 2
+    assert words(data).count("应修学时") == 2
     assert "第60模块" in words(data)
 
 
@@ -280,11 +273,8 @@ def test_the_code_is_large_enough_for_a_camera_and_corrects_errors() -> None:
     longest = edition(unit="单位" * 150, name="名" * 64).signed.text
     assert code_image(longest)[1] == 50
     assert code_side(40) == 30
-    with pytest.raises(CertificateError, match="简称"):
-        code_image("长" * 2000)
-    assert printing._MODULE >= 0.4
+    code_image("x" * (MOST_BYTES + 100))
 
 
 def test_the_day_is_that_of_the_certificate(course: Path) -> None:
     assert "2027年1月5日" in words(printed(course, COMPLETION, edition(day=date(2027, 1, 5))))
-    assert io.BytesIO(printed(course, COMPLETION, edition())).read(5) == b"%PDF-"

@@ -9,18 +9,19 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from qinlian.atomic import replace_file
+from qinlian.authoring.certificates import Wording
 from qinlian.core.model import Course
 from qinlian.core.zone import BEIJING
 from qinlian.errors import CertificateError
 from qinlian.reports.certificates.office import Office
-from qinlian.reports.certificates.printing import Printer, code_image
+from qinlian.reports.certificates.printing import MOST_BYTES, Printer
 from qinlian.reports.certificates.standing import Standing, standings
-from qinlian.reports.certificates.statement import COMPLETION, KINDS, Statement, plain_number
+from qinlian.reports.certificates.statement import COMPLETION, HOURS, KINDS, Statement, plain_number
 from qinlian.reports.certificates.store import Edition, Facts, Outcome
 from qinlian.reports.certificates.wording import missing_values, values_of, wording_of
 from qinlian.reports.fonts import SETTING
@@ -90,24 +91,19 @@ def issue(
             raise CertificateError(f"证书模板里的“{letters}”字体里没有，没有签发；{_other_font()}")
         held = office.store.held(kind)
         for standing in found:
-            facts = standing.facts
-            reasons = _reasons(kind, standing)
-            if reasons and (number := held.get((facts.account, facts.course_id, facts.track))):
-                # What was given before stays somebody's own, whatever is missing by now.
-                reasons.append(f"以前发过编号 {number}；补打用 qinlian certificate reprint {number}")
-            elif not reasons:
-                statement = _draft(kind, facts, now)
-                missing = missing_values(wording, values_of(statement))
-                reasons += [f"证书上要写{'、'.join(missing)}，但没有；请在名单里补上，或改证书模板"] if missing else []
-                letters = printer.lacking(printer.texts(statement, facts.modules))
-                reasons += [f"字体里没有“{letters}”；{_other_font()}"] if letters else []
-                reasons += _too_long(statement)
+            facts = _told(kind, standing)
+            if reasons := _reasons(kind, standing):
+                if number := held.get((facts.account, facts.course_id, facts.track)):
+                    # What was given before stays somebody's own, whatever is missing by now.
+                    reasons.append(f"以前发过编号 {number}；补打用 qinlian certificate reprint {number}")
+            else:
+                reasons = list(_hindrances(printer, wording, _draft(kind, facts, now), facts))
             if reasons:
-                refused[standing.facts.account] = Refused(standing, tuple(reasons))
+                refused[facts.account] = Refused(standing, tuple(reasons))
     able = [standing for standing in found if standing.facts.account not in refused]
     outcomes: tuple[Outcome, ...] = ()
     if able and not trial:
-        wishes = [standing.facts for standing in able]
+        wishes = [_told(kind, standing) for standing in able]
         signer = office.signer(now)
         outcomes = office.store.issue(kind, wishes, signer, now, correct=correct, revive=revive)
         for standing, outcome in zip(able, outcomes, strict=True):
@@ -119,6 +115,11 @@ def issue(
 
 def _other_font() -> str:
     return f"请用环境变量 {SETTING} 指定一个有这些字的字体，再发一次"
+
+
+def _told(kind: str, standing: Standing) -> Facts:
+    """What a certificate of that kind tells: how well somebody did is no matter of a record of hours."""
+    return replace(standing.facts, score=None) if kind == HOURS else standing.facts
 
 
 def _reasons(kind: str, standing: Standing) -> list[str]:
@@ -134,12 +135,14 @@ def _draft(kind: str, facts: Facts, now: datetime) -> Statement:
     return Statement(kind, number, 1, facts.name, facts.unit, facts.track, facts.course, facts.hours, facts.score, day)
 
 
-def _too_long(statement: Statement) -> list[str]:
-    try:
-        code_image("|".join((*statement.fields(), "x" * 100)))
-    except CertificateError as error:
-        return [str(error)]
-    return []
+def _hindrances(printer: Printer, wording: Wording, statement: Statement, facts: Facts) -> Iterator[str]:
+    """Why what somebody has earned cannot be printed yet."""
+    if missing := missing_values(wording, values_of(statement)):
+        yield f"证书上要写{'、'.join(missing)}，但没有；请在名单里补上，或改证书模板"
+    if letters := printer.lacking(printer.texts(statement, facts.modules)):
+        yield f"字体里没有“{letters}”；{_other_font()}"
+    if len("|".join(statement.fields()).encode()) > MOST_BYTES:
+        yield "单位和姓名太长，二维码放不下；请在名单里用简称"
 
 
 def _in_the_way(outcome: Outcome) -> str:

@@ -29,10 +29,12 @@ from qinlian.reports.certificates.store import Edition, ModuleLine
 from qinlian.reports.certificates.wording import TEMPLATES, filled, long_date, values_of
 from qinlian.reports.fonts import SETTING, FontFile, find_font
 
-__all__ = ["Printer", "code_image", "code_side"]
+__all__ = ["MOST_BYTES", "Printer", "code_image", "code_side"]
 
 _MODULE, _SMALLEST, _LARGEST = 0.45, 30.0, 50.0
 """Millimetres: of one module of the code, which a telephone reads from paper, and of the code's side."""
+MOST_BYTES = 2200
+"""Of a statement without key and signature: with them it is the most that one code holds (2,331 bytes)."""
 _QUIET = 4
 """Modules around the code that stay white (ISO/IEC 18004)."""
 _STANDARD: Any = "a-2u"
@@ -41,11 +43,8 @@ _NOT_COPIED = (".yaml", ".yml")
 
 
 def code_image(text: str) -> tuple[str, float]:
-    """The QR code as SVG, and its side in millimetres with the white around it. Raises CertificateError."""
-    try:
-        code = segno.make(text, error="m", boost_error=False, micro=False, encoding="utf-8", mode="byte")
-    except segno.DataOverflowError:
-        raise CertificateError("单位和姓名太长，二维码放不下；请在名单里用简称") from None
+    """The QR code as SVG, and its side in millimetres with the white around it."""
+    code = segno.make(text, error="m", boost_error=False, micro=False, encoding="utf-8", mode="byte")
     made = io.BytesIO()
     code.save(made, kind="svg", xmldecl=False, border=_QUIET, dark="black", light="white")
     return made.getvalue().decode(), code_side(int(code.symbol_size(border=_QUIET)[0]))
