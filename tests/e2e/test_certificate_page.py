@@ -46,7 +46,7 @@ def paste(page: Page, text: str) -> str:
 
 
 def choose(page: Page, path: Path) -> str:
-    page.get_by_label("或者选一张照片").set_input_files(path)
+    page.get_by_label("拍下或选一张二维码的照片").set_input_files(path)
     expect(page.locator("#results")).not_to_contain_text("正在读取", timeout=60_000)
     return page.locator("#results .card").first.inner_text()
 

@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import unicodedata
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime, time
 from functools import lru_cache
 from pathlib import Path
@@ -84,10 +85,17 @@ class Printer:
         self._faces = [find_font("regular", serif=True), find_font("bold", serif=True)]
         self._own = course_dir / CERTIFICATES
         self._layout = self._own / wording.layout if wording.layout else TEMPLATES / f"{kind}.typ"
-        self._folder = tempfile.TemporaryDirectory(prefix="qinlian-certificates-")
+        self._undo = ExitStack()
 
     def __enter__(self) -> Printer:
-        root = Path(self._folder.name) / "root"
+        with ExitStack() as undo:
+            folder = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="qinlian-certificates-")))
+            self._open(folder)
+            self._undo = undo.pop_all()
+        return self
+
+    def _open(self, folder: Path) -> None:
+        root = folder / "root"
         root.mkdir()
         if self._own.is_dir():
             for path in self._own.iterdir():
@@ -95,13 +103,12 @@ class Printer:
                     shutil.copyfile(path, root / path.name)
         shutil.copyfile(self._layout, root / "layout.typ")
         shutil.copyfile(TEMPLATES / "main.typ", root / "main.typ")
-        fonts = self._fonts()
-        self._families = list(dict.fromkeys(font.family for font in fonts.fonts()))
-        if not self._families:
+        fonts = self._fonts(folder / "fonts")
+        if not fonts.fonts():
             raise FontError(
                 f"字体 {self._faces[0].path} 排不了版；请用环境变量 {SETTING} 另指一个 .ttf、.otf 或 .ttc 文件"
             )
-        self._wanted = self._family_of(fonts)
+        self._family = self._family_of(fonts)
         self._compiler = typst.Compiler(
             input=root / "main.typ",
             root=root,
@@ -111,16 +118,14 @@ class Printer:
             package_path=root / "packages",
             package_cache_path=root / "packages",
         )
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._folder.cleanup()
+        self._undo.close()
 
-    def _fonts(self) -> typst.Fonts:
+    def _fonts(self, folder: Path) -> typst.Fonts:
         """The two faces and nothing else, in a folder of their own: other fonts beside them must not be taken."""
-        folder = Path(self._folder.name) / "fonts"
         folder.mkdir()
         for path in dict.fromkeys(face.path.resolve() for face in self._faces):
             (folder / path.name).symlink_to(path)
@@ -132,7 +137,7 @@ class Printer:
         for font in fonts.fonts():
             if font.path and Path(font.path).name == face.path.resolve().name and font.index == face.index:
                 return font.family
-        return self._families[0]
+        return str(fonts.families()[0])
 
     def lacking(self, texts: Iterable[str]) -> str:
         """The characters of ``texts`` that the fonts have no glyph for."""
@@ -156,7 +161,7 @@ class Printer:
             "title": self._document_title(editions),
             "author": [],
             "keywords": [edition.signed.text for edition in editions],
-            "fonts": [self._wanted],
+            "fonts": [self._family],
             "certificates": [self._data(edition) for edition in editions],
         }
         newest = max(edition.statement.day for edition in editions)
