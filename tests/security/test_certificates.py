@@ -6,6 +6,7 @@ import base64
 import logging
 import os
 import re
+import sys
 import tempfile
 from pathlib import Path
 
@@ -163,6 +164,17 @@ class TestPictures:
         for data in (made.read_bytes(), b"\x89PNG\r\n\x1a\n" + b"\0" * 50, b"\xff\xd8\xff\xe0 nothing"):
             with pytest.raises(CertificateError):
                 texts_in_image(data)
+
+
+def test_without_the_programs_that_read_pictures_the_way_out_is_said(
+    room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PIL import Image
+
+    monkeypatch.setitem(sys.modules, "zxingcpp", None)
+    Image.new("RGB", (60, 60), "white").save(tmp_path / "a.png")
+    with pytest.raises(CertificateError, match="请用核验页"):
+        Checker(room.office.store).file(tmp_path / "a.png")
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,7 @@ class Printer:
     def __init__(self, wording: Wording, kind: str, course_dir: Path) -> None:
         self._wording = wording
         self._faces = [find_font("regular", serif=True), find_font("bold", serif=True)]
+        self._glyphs = [_characters(face) for face in self._faces]
         self._own = course_dir / CERTIFICATES
         self._layout = self._own / wording.layout if wording.layout else TEMPLATES / f"{kind}.typ"
         self._undo = ExitStack()
@@ -141,9 +142,8 @@ class Printer:
 
     def lacking(self, texts: Iterable[str]) -> str:
         """The characters of ``texts`` that the fonts have no glyph for."""
-        known = frozenset.intersection(*map(_characters, self._faces))
         wanted = dict.fromkeys(c for text in texts for c in text)
-        return "".join(c for c in wanted if ord(c) not in known and _needs_a_glyph(c))
+        return "".join(c for c in wanted if not all(ord(c) in k for k in self._glyphs) and _needs_a_glyph(c))
 
     def own_texts(self) -> list[str]:
         """Every text that all certificates print alike: the words, and what the layout adds."""
@@ -155,8 +155,8 @@ class Printer:
         """Every text that one certificate prints besides."""
         return [*values_of(statement).values(), *(text for line in modules for text in (line.title, line.state))]
 
-    def pdf(self, editions: Sequence[Edition]) -> bytes:
-        """One file with a certificate an edition, in their order; the same editions give the same bytes."""
+    def data(self, editions: Sequence[Edition]) -> str:
+        """What Typst is given to print, as JSON."""
         run = {
             "title": self._document_title(editions),
             "author": [],
@@ -164,10 +164,14 @@ class Printer:
             "fonts": [self._family],
             "certificates": [self._data(edition) for edition in editions],
         }
+        return json.dumps(run, ensure_ascii=False)
+
+    def pdf(self, editions: Sequence[Edition]) -> bytes:
+        """One file with a certificate an edition, in their order; the same editions give the same bytes."""
         newest = max(edition.statement.day for edition in editions)
         try:
             made = self._compiler.compile(
-                sys_inputs={"data": json.dumps(run, ensure_ascii=False)},
+                sys_inputs={"data": self.data(editions)},
                 format="pdf",
                 pdf_standards=_STANDARD,
                 timestamp=int(datetime.combine(newest, time(), UTC).timestamp()),
