@@ -83,9 +83,11 @@ def _place(root: Path, folder: Path | None) -> Path:
     """Where the PDFs go. Raises CertificateError for nowhere, and for where a commit or a release would take them."""
     if folder is None:
         raise CertificateError("请用 --to 写明 PDF 放在哪个文件夹，如 --to ~/证书")
-    there = folder.expanduser().resolve()
-    if any(there.is_relative_to((root / name).resolve()) for name in ("course", "source", "release")):
-        raise CertificateError(f"{folder} 在课程里面，证书有姓名，放进去会随课程发出去；请用 --to 换一个文件夹")
+    from qinlian.classroom.layout import Layout
+
+    there, repository = folder.expanduser().resolve(), root.resolve()
+    if there.is_relative_to(repository) and not there.is_relative_to(Layout(repository).base.resolve()):
+        raise CertificateError(f"{folder} 在课程仓库里，证书有姓名，放进去会随课程传出去；请用 --to 换一个文件夹")
     return there
 
 

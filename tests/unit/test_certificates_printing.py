@@ -163,8 +163,8 @@ def test_the_same_certificate_is_the_same_to_the_byte_in_another_run(course: Pat
 
 
 def test_it_carries_what_is_signed_where_a_program_finds_it(course: Path) -> None:
-    said = [edition(name=f"周<&>{n}", number=f"JY2026-{n:06d}") for n in range(1, 4)]
-    assert statements_in_pdf(printed(course, COMPLETION, *said)) == [e.signed.text for e in said]
+    said = edition(name="周<&>|%", unit="甲,乙;丙")
+    assert statements_in_pdf(printed(course, COMPLETION, said)) == [said.signed.text]
 
 
 def test_merged_for_printing_has_a_page_each_in_order(course: Path) -> None:
@@ -177,8 +177,14 @@ def test_merged_for_printing_has_a_page_each_in_order(course: Path) -> None:
         "乙某",
         "丙某",
     ]
+    assert statements_in_pdf(data) == []
     many = [edition(kind=HOURS, number=f"XS2026-{n:06d}", modules=3) for n in range(1, 4)]
     assert pages(printed(course, HOURS, *many)) == 3
+
+
+def test_a_whole_class_fits_into_one_file_for_printing(course: Path) -> None:
+    said = [edition(number=f"JY2026-{n:06d}") for n in range(1, 201)]
+    assert pages(printed(course, COMPLETION, *said)) == 200
 
 
 def test_a_later_edition_says_so(course: Path) -> None:

@@ -6,7 +6,7 @@ import unicodedata
 from datetime import date
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from qinlian.errors import CertificateError
@@ -70,6 +70,7 @@ def test_it_can_be_read_by_people_and_names_its_key() -> None:
     assert len(parts[-1]) == 86
 
 
+@settings(max_examples=40)
 @given(statements)
 def test_what_was_signed_is_what_is_found_whatever_a_name_holds(said: object) -> None:
     found = find_text(sign(said, KEY.id, KEY.key))  # type: ignore[arg-type]
@@ -78,6 +79,7 @@ def test_what_was_signed_is_what_is_found_whatever_a_name_holds(said: object) ->
     assert found.text.isprintable()
 
 
+@settings(max_examples=40)
 @given(statements, st.integers(0, 3000), st.characters(exclude_categories=("Cs",)))
 def test_no_other_character_anywhere_passes(said: object, place: int, other: str) -> None:
     text = sign(said, KEY.id, KEY.key)  # type: ignore[arg-type]
@@ -87,6 +89,7 @@ def test_no_other_character_anywhere_passes(said: object, place: int, other: str
     assert not _holds(changed)
 
 
+@settings(max_examples=40)
 @given(st.text(max_size=300))
 def test_any_text_is_refused_in_words(text: str) -> None:
     with pytest.raises(CertificateError):

@@ -103,10 +103,15 @@ def test_hours_at_any_time(desk: Desk) -> None:
     assert "王未完（3）：还没有获得学时" in desk.said
 
 
-@pytest.mark.parametrize("folder", ["course", "course/certificates", "release/x", "source"])
+@pytest.mark.parametrize("folder", ["course", "course/certificates", "release/x", "source", "证书", ""])
 def test_not_into_what_is_released_or_committed(desk: Desk, folder: str) -> None:
     assert desk.run("certificate issue", "--to", desk.room.root / folder) == 1
     assert "请用 --to 换一个文件夹" in desk.cried
+
+
+def test_into_the_classrooms_own_folder_which_no_repository_takes(desk: Desk) -> None:
+    assert desk.run("certificate issue", "--to", desk.room.root / ".classroom" / "证书") == 0
+    assert len(list((desk.room.root / ".classroom" / "证书").glob("*.pdf"))) == 2
 
 
 def test_without_a_place_it_is_asked_for(desk: Desk) -> None:

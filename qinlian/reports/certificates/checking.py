@@ -112,7 +112,7 @@ class Checker:
             if verdict.answer == "有效" and verdict.signed is not None and len(texts) == 1:
                 said = verdict.signed.statement
                 original = issued == (said.number, said.version)
-                note = "这个文件就是签发的原件" if original else "这个文件不是签发的原件（另存、合并或改动过）"
+                note = "这个文件就是签发的原件" if original else "这个文件不是签发的原件（另存或改动过）"
                 compare = () if original else ("请和文件上印的逐项核对，有一项不一样就是被改过",)
                 verdict = Verdict(verdict.answer, verdict.signed, (note, *compare, *verdict.notes))
             found.append(verdict)

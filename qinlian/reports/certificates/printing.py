@@ -160,7 +160,8 @@ class Printer:
         run = {
             "title": self._document_title(editions),
             "author": [],
-            "keywords": [edition.signed.text for edition in editions],
+            # A string of a PDF has at most 32,767 letters, so only a certificate by itself says in words what it is.
+            "keywords": [editions[0].signed.text] if len(editions) == 1 else [],
             "fonts": [self._family],
             "certificates": [self._data(edition) for edition in editions],
         }
