@@ -35,7 +35,9 @@ _PAPERS = ("横向", "纵向")
 _KEYS = ("标题", "正文", "签发单位", "落款", "核验说明", "颜色", "纸张", "印章", "标志", "版式")
 _IMAGES = (".png", ".jpg", ".jpeg", ".svg")
 _MARK = re.compile(r"【([^【】]*)】")
-_LONGEST, _MOST_BYTES = 2000, 5_000_000
+_LONGEST = {"标题": 16, "正文": 800}
+_LINE, _MOST_BYTES = 80, 5_000_000
+"""Characters of any other text, so that all of it fits on the page; and bytes of an image."""
 
 
 @dataclass(frozen=True)
@@ -92,9 +94,10 @@ def parse_wording(parsed: TextFile) -> tuple[Wording | None, list[Diagnostic]]:
 
     def text(key: str, *, required: bool = False) -> str:
         found = fields.text(key, required=required)
-        if len(found) > _LONGEST:
-            fields.bad(fields.at(key), f"“{key}”有 {len(found)} 个字", f"不超过 {_LONGEST} 个字")
-        return found[:_LONGEST]
+        most = _LONGEST.get(key, _LINE)
+        if len(found) > most:
+            fields.bad(fields.at(key), f"“{key}”有 {len(found)} 个字，排不下", f"不超过 {most} 个字")
+        return found[:most]
 
     def choice(key: str, words: tuple[str, ...]) -> str:
         found = text(key) or words[0]

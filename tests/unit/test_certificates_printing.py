@@ -72,6 +72,15 @@ def pages(data: bytes) -> int:
         return len(document)
 
 
+def read_code(data: bytes) -> str:
+    """The code on the first page, as a camera sees it; nothing else may lie on it."""
+    zxingcpp = pytest.importorskip("zxingcpp")
+    with pypdfium2.PdfDocument(data) as document:
+        picture = document[0].render(scale=200 / 72).to_pil().convert("L")
+    (code,) = zxingcpp.read_barcodes(picture)
+    return str(code.text)
+
+
 def faces(data: bytes) -> dict[str, bool]:
     """The name of every font that a text of the file is set in → whether it is inside the file."""
     found: dict[str, bool] = {}
@@ -141,7 +150,30 @@ def test_the_longest_names_and_units_of_a_roster_fit_on_the_one_page(course: Pat
     assert pages(data) == 1
     text = words(data)
     assert "阿卜杜热西提·" * 9 in text
+    assert read_code(data) == said.signed.text
     assert said.statement.unit.replace("/", "") in text
+
+
+@pytest.mark.parametrize("orientation", ["横向", "纵向"])
+@pytest.mark.parametrize("kind", [COMPLETION, HOURS])
+def test_the_code_is_read_from_the_page_however_long_the_issuer(course: Path, kind: str, orientation: str) -> None:
+    text = f"标题: {kind}\n正文: 【姓名】\n签发单位: {'省开放大学' * 15}\n纸张: {orientation}\n核验说明: {'长' * 60}\n"
+    (course / CERTIFICATES / f"{kind}.yaml").write_text(text, encoding="utf-8")
+    said = edition(kind=kind)
+    data = printed(course, kind, said)
+    assert pages(data) == 1
+    assert read_code(data) == said.signed.text
+
+
+@pytest.mark.parametrize("orientation", ["横向", "纵向"])
+def test_the_longest_words_that_may_be_written_fit_too(course: Path, orientation: str) -> None:
+    text = f"标题: {'证' * 16}\n正文: {'【姓名】【单位】' + '字' * 790}\n签发单位: {'省' * 80}\n纸张: {orientation}\n"
+    (course / CERTIFICATES / "结业证书.yaml").write_text(text, encoding="utf-8")
+    said = edition(name="名" * 64, unit="单" * 300)
+    data = printed(course, COMPLETION, said)
+    assert pages(data) == 1
+    assert words(data).count("字") == 790
+    assert read_code(data) == said.signed.text
 
 
 @pytest.mark.parametrize("orientation", ["横向", "纵向"])

@@ -97,7 +97,7 @@ def test_what_is_asked_for_and_not_known_is_named_but_for_the_track() -> None:
         (GOOD.replace("标题: 结业证书\n", ""), "E107 证书模板缺少“标题”"),
         (GOOD.replace("标题: ", "标题："), "E106 键后面用了全角冒号"),
         (GOOD + "标题: 又一个\n", "E105"),
-        (GOOD + f"核验说明: {'长' * 2001}\n", "E108 “核验说明”有 2001 个字"),
+        (GOOD + f"核验说明: {'长' * 81}\n", "E108 “核验说明”有 81 个字，排不下；不超过 80 个字"),
         ("- 一\n- 二\n", "E107"),
         ("标题: [\n", "E104"),
     ],
