@@ -175,13 +175,13 @@ def reprint(root: Path, numbers: tuple[str, ...], folder: Path | None, merged: b
 @certificate.command()
 @root_option
 @click.argument("number", metavar="编号")
-@click.option("--why", required=True, metavar="原因", help="为什么撤销；记在册里，核验时本单位看得到，核验页上不写")
+@click.option("--why", default="", metavar="原因", help="为什么撤销（要写明）；本单位核验时看得到，核验页上没有")
 def revoke(root: Path, number: str, why: str) -> None:
     """撤销一份证书；之后请重新生成核验页。"""
     from qinlian.reports.certificates.office import open_office
 
     if not why.strip():
-        raise click.UsageError("--why 写明原因")
+        raise CertificateError("请用 --why 写明为什么撤销，没有撤销")
     edition, fresh = open_office(root).store.revoke(number, why.strip(), datetime.now(UTC))
     said = edition.statement
     if not fresh:

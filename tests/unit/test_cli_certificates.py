@@ -129,6 +129,8 @@ def test_from_issue_to_revocation_and_back(desk: Desk) -> None:
     assert "有效" in desk.said
     assert "周晓岚" in desk.said
     assert "这个文件就是签发的原件" in desk.said
+    assert desk.run("certificate revoke", number) == 1
+    assert "请用 --why 写明" in desk.cried
     assert desk.run("certificate revoke", number, "--why", "冒名顶替") == 0
     assert f"已撤销 结业证书 {number}（周晓岚）" in desk.said
     assert desk.run("certificate revoke", number, "--why", "再来") == 0
@@ -187,6 +189,13 @@ def test_templates_to_edit_then_checked(desk: Desk) -> None:
     assert desk.files() == []
     assert desk.run("certificate template") == 0
     assert "没有改动" in desk.said
+
+
+@pytest.mark.parametrize("command", ["issue", "key", "list", "page", "reprint", "revoke", "template"])
+def test_help_is_chinese_throughout(desk: Desk, command: str) -> None:
+    assert desk.run(f"certificate {command} --help") == 0
+    said = re.sub(r"--[a-z-]+|qinlian certificate \w+|course/certificates|PDF|Excel|核验.html", "", desk.said)
+    assert not re.search("[A-Za-z]{3,}", said), said
 
 
 def test_the_key_is_named_and_never_shown(desk: Desk) -> None:
