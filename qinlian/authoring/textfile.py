@@ -11,7 +11,18 @@ from pathlib import Path
 from qinlian.core.diagnostics import Diagnostic
 from qinlian.core.width import narrow
 
-__all__ = ["Line", "Place", "TextFile", "display_name", "html_places", "nearest", "parse_text", "read_text", "visible"]
+__all__ = [
+    "Line",
+    "Place",
+    "TextFile",
+    "control_places",
+    "display_name",
+    "html_places",
+    "nearest",
+    "parse_text",
+    "read_text",
+    "visible",
+]
 
 # Control, bidirectional and invisible characters: they hide text or break comparison of answers.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\uffff]")
@@ -103,10 +114,11 @@ def read_text(path: Path, file: str) -> tuple[TextFile | None, tuple[Diagnostic,
         place = Place(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
         return None, (place.says("E102", "文件不是 UTF-8 编码", "在编辑器里另存为 UTF-8"),)
     parsed = parse_text(text, file)
-    return parsed, tuple(_forbidden(parsed))
+    return parsed, tuple(control_places(parsed))
 
 
-def _forbidden(parsed: TextFile) -> Iterator[Diagnostic]:
+def control_places(parsed: TextFile) -> Iterator[Diagnostic]:
+    """E103 for every character that cannot be seen."""
     for line in parsed.lines:
         for found in _FORBIDDEN.finditer(line.text):
             name = f"U+{ord(found.group()):04X}"

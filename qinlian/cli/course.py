@@ -133,7 +133,7 @@ def _import_bank(root: Path, course: Course, opened: Bank, bank: Path, module: s
         rest = [item for item in chosen if item.id not in ready]
         if complete:
             merge_questions(here, owner, complete)
-            say(f"已把 {len(complete)} 道题并入 course/modules/{owner}/questions.md")
+            say(f"已把 {len(complete)} 道题并入 course/modules/{owner}/questions.md{_replaced(complete, course)}")
         if rest and home is None:
             merge_questions(here, owner, rest, DRAFTS)
         take_out(here, owner, [item.id for item in complete])
@@ -143,6 +143,16 @@ def _import_bank(root: Path, course: Course, opened: Bank, bank: Path, module: s
     say("请运行 qinlian check 再看一遍，然后 qinlian build")
     if home and not ready:
         sys.exit(1)
+
+
+def _replaced(items: Sequence[Item], course: Course) -> str:
+    """Which items of the course were changed by these, in words."""
+    before = {item.id: item for m in course.modules for item in m.own_items}
+    changed = [item.id for item in items if item.id in before and before[item.id] != item]
+    if not changed:
+        return ""
+    more = f"等 {len(changed)} 道" if len(changed) > 5 else ""
+    return f"，其中换掉了原有的 {'、'.join(changed[:5])}{more}"
 
 
 def _by_owner(items: Sequence[Item], owners: Mapping[str, str], module: str | None) -> dict[str, list[Item]]:

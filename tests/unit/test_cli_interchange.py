@@ -51,6 +51,7 @@ def test_an_export_is_for_its_owner_alone_says_so_and_comes_back_without_changin
     assert said[-1].endswith("里有答案，请像保管试卷一样保管")
     assert stat.S_IMODE((root / file).stat().st_mode) == 0o600
     assert run(monkeypatch, "import", file) == 0
+    assert "换掉" not in capsys.readouterr().out
     assert texts(root) == before
 
 
@@ -119,6 +120,7 @@ def test_new_items_need_a_module_and_an_item_of_the_course_does_not(
         encoding="utf-8",
     )
     assert run(monkeypatch, "import", "一题.txt") == 0
+    assert "，其中换掉了原有的 LZ-02-001" in capsys.readouterr().out
     assert "改过的题干" in (root / MODULE / "questions.md").read_text(encoding="utf-8")
 
 
@@ -160,3 +162,26 @@ def test_an_export_into_no_folder_says_so(
 ) -> None:
     assert run(monkeypatch, "export", "--qti", "没有/题库.zip") == 1
     assert "没有文件夹 没有" in capsys.readouterr().err
+
+
+def test_what_cannot_be_seen_never_reaches_the_course(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    item = (
+        "### LZ-02-00{} [判断] {{用途=测验 难度=1 知识点=礼品}}\n话{}\n- [x] 对\n- [ ] 错\n解析：是。\n" + CITE + "\n"
+    )
+    (root / "同事的.md").write_text(
+        "# 题目\n\n" + item.format(8, "\u200b") + "\n" + item.format(9, ""), encoding="utf-8"
+    )
+    assert run(monkeypatch, "import", "同事的.md", "--module", "02-gifts") == 0
+    said = capsys.readouterr().out
+    assert "同事的.md:4:2: E103" in said
+    assert "已把 1 道题并入" in said
+    (root / "题库.txt").write_text(
+        "// [tag:礼\u200b品] [tag:难度:1] [tag:用途:测验]\n话\u2060{T####是。\\n\\n依据\\:" + CITE[3:] + "}\n",
+        encoding="utf-8",
+    )
+    assert run(monkeypatch, "import", "题库.txt", "--module", "02-gifts") == 0
+    assert "看不见的字符" in capsys.readouterr().out
+    assert run(monkeypatch, "check") == 0
+    assert "知识点=礼品}\n话\n" in (root / MODULE / "questions.md").read_text(encoding="utf-8")

@@ -22,7 +22,7 @@ from qinlian.core.model import Item
 from tests.interchange_items import KINDS, course_of, items
 from tests.sample import MODULE
 
-CALM = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+CALM = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 RULES = st.sampled_from(
     [(), (("多选", "全对得分"), ("排序", "全对得分")), (("多选", "对错相抵"), ("填空", "全对得分"))]
 )

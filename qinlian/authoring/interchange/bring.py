@@ -51,8 +51,12 @@ def bring(
     if bank.format == "markdown":
         found = sort_placed(parse_text(bank.text, file), rules, audiences)
         return Brought(found.ready, found.waiting, ordered(found.diagnostics))
-    if bank.package is not None or bank.format == "qti":
-        incoming, told = read_qti(bank, file)
+    if bank.format == "qti":
+        try:
+            incoming, told = read_qti(bank, file)
+        finally:
+            if bank.package is not None:
+                bank.package.archive.close()
     else:
         incoming, told = (read_moodle if bank.format == "moodle" else read_gift)(bank.text, file)
     if any(d.is_error for d in told):

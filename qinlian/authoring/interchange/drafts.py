@@ -18,7 +18,7 @@ from qinlian.authoring.meaning import check_citations, check_item
 from qinlian.authoring.placed import Placed
 from qinlian.authoring.questions import Questions, item_span_starts, parse_questions
 from qinlian.authoring.rulebook import Rulebook
-from qinlian.authoring.textfile import TextFile, parse_text
+from qinlian.authoring.textfile import TextFile, control_places, parse_text
 from qinlian.authoring.writer import write_item
 from qinlian.core.diagnostics import Diagnostic
 from qinlian.core.model import Item
@@ -40,8 +40,9 @@ class Sorted:
 
 def problems_of(item: Item, rules: Rulebook, audiences: Collection[str]) -> tuple[Diagnostic, ...]:
     """Every error that ``qinlian check`` would find if the item stood in questions.md; places mean nothing."""
-    found = parse_questions(parse_text(write_item(item), "questions.md"))
-    problems = [d for d in found.diagnostics if d.is_error]
+    parsed = parse_text(write_item(item), "questions.md")
+    found = parse_questions(parsed)
+    problems = [*control_places(parsed), *(d for d in found.diagnostics if d.is_error)]
     problems += [d for placed in found.items for d in _meant(placed, rules, audiences)]
     if not problems and [placed.item for placed in found.items] != [item]:
         where = Placed(item, {"id": found.items[0].at()} if found.items else {}).places.get("id")
@@ -63,7 +64,7 @@ def sort_placed(parsed: TextFile, rules: Rulebook, audiences: Collection[str]) -
     found = parse_questions(parsed)
     ready: list[Item] = []
     waiting: list[Item] = []
-    problems = [d for d in found.diagnostics if d.is_error]
+    problems = [*control_places(parsed), *(d for d in found.diagnostics if d.is_error)]
     bounds = _bounds(parsed)
     for placed in found.items:
         mine = list(_meant(placed, rules, audiences))

@@ -9,7 +9,7 @@ import codecs
 import re
 import stat
 import zipfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 from zlib import error as ZlibError  # noqa: N812 - it is a class
@@ -45,11 +45,10 @@ _AGAIN = "请从原来的系统重新导出"
 
 @dataclass
 class Package:
-    """A zip whose directory has been found harmless; ``unpacked`` counts the bytes read from it so far."""
+    """A zip whose directory has been found harmless; close its ``archive`` when all has been read."""
 
     archive: zipfile.ZipFile
     file: str
-    unpacked: int = field(default=0)
 
     @property
     def names(self) -> list[str]:
@@ -68,7 +67,6 @@ class Package:
                 data = member.read(_LARGEST_MEMBER + 1)
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ZlibError):
             return None, (place.says("E135", "包里的这个文件损坏了，解不开", _AGAIN),)
-        self.unpacked += len(data)
         return data, ()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from qinlian.authoring.structure import parse_points, parse_words, split_list
+from qinlian.authoring.textfile import visible
 from qinlian.authoring.writer import number_text
 from qinlian.core.model import Item
 
@@ -66,7 +67,7 @@ def read_labels(labels: Iterable[str]) -> Known:
     topics: list[str] = []
     audience: list[str] = []
     odd: list[str] = []
-    for label in labels:
+    for label in map(visible, labels):
         found = _LABEL.fullmatch(label)
         name, value = (found[1], found[2]) if found else ("知识点", label.strip())
         if name == "知识点":

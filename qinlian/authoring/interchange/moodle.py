@@ -95,7 +95,11 @@ class _Question:
         node = self.node
         name = node.first("name")
         label = name.text_of("text") if name else ""
-        labels = [tag.text_of("text") or tag.own_text.strip() for tags in node.all("tags") for tag in tags.all("tag")]
+        labels = [
+            tag.text_of("text") or tag.own_text.strip()
+            for tags in node.all("tags", "coursetags")
+            for tag in tags.all("tag")
+        ]
         grade = node.text_of("defaultgrade")
         return Asked(
             kind=kind,
