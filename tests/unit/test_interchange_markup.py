@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import escape
 
 import pytest
 from bs4 import BeautifulSoup
@@ -89,6 +90,14 @@ def seen(html: str) -> str:
 def test_plain_text_is_seen_as_it_was_whatever_signs_it_has(text: str) -> None:
     shown = seen(to_xhtml(as_prose(from_plain(text).text)))
     assert shown == re.sub(r"\s+", "", text)
+
+
+@given(WORDS)
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_a_paragraph_is_seen_as_it_was_whatever_signs_it_has(text: str) -> None:
+    found = from_html(f"<p>{escape(text)}</p>")
+    assert seen(to_xhtml(as_prose(found.text))) == re.sub(r"\s+", "", text)
+    assert found.lost == ()
 
 
 @given(WORDS)

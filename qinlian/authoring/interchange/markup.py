@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["Converted", "from_html", "from_plain", "one_line", "plain_escaped", "to_xhtml"]
 
 _MARKS = re.compile(r"(?<!_)_{1,3}(?!_)|[\\`*\[\]]|(?<=~)~|~(?=~)|&(?=#?\w+;)|<")
-_LINE_START = re.compile(r"^([ \t]*)(#{1,6}(?=\s|$)|>|[-+](?=\s|$)|(?:={1,}|-{2,})\s*$|(\d{1,9})([.)])(?=\s|$))", re.M)
+_LINE_START = re.compile(
+    r"^([ \t]*)(#{1,6}(?=\s|$)|>|[-+](?=\s|$)|={1,}\s*$|[|:\-](?=[|:\- \t]*$)|(\d{1,9})([.)])(?=\s|$))", re.M
+)
 _BLANK = re.compile(r"[_＿]{4,}")
 _LOST = {
     "img": "图片", "svg": "图片", "video": "视频", "audio": "音频", "iframe": "嵌入的网页", "object": "嵌入的文件",
@@ -45,7 +47,9 @@ class Converted:
 
 def from_plain(text: str) -> Converted:
     """Plain text as Markdown that reads the same."""
-    return Converted(tidy(plain_escaped(_spaced(text))), _hidden(text))
+    # Four spaces before a line would make it code.
+    lines = "\n".join(line.lstrip(" \t") for line in _spaced(text).split("\n"))
+    return Converted(tidy(plain_escaped(lines)), _hidden(text))
 
 
 def plain_escaped(text: str) -> str:
