@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from html import escape
 
 import pytest
@@ -49,6 +50,13 @@ HTML = {
     "unclosed": ("<p>一<b>二", "一**二**"),
     "nothing": ("  ", ""),
 }
+
+
+@pytest.mark.parametrize("html", ["名单.txt", "https://example.cn/a.html", '<?xml version="1.0"?><a>甲</a>'])
+def test_the_parsers_advice_to_programmers_reaches_nobody(html: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        from_html(html)
 
 
 @pytest.mark.parametrize("name", HTML)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -81,11 +82,15 @@ def from_html(html: str) -> Converted:
 
     Raises Unreadable for a text that is too long, and RecursionError for one that is nested too deeply.
     """
-    from bs4 import BeautifulSoup
+    from bs4 import BeautifulSoup, MarkupResemblesLocatorWarning, XMLParsedAsHTMLWarning
 
     if len(html) > LONGEST_TEXT:
         raise Unreadable(f"有一段文字长 {len(html)} 字，没有读取")
-    soup = BeautifulSoup(_spaced(html), "html.parser")
+    with warnings.catch_warnings():
+        # A question may be about a file's name or quote XML: advice to programmers is not for who imports it.
+        for kind in (MarkupResemblesLocatorWarning, XMLParsedAsHTMLWarning):
+            warnings.simplefilter("ignore", kind)
+        soup = BeautifulSoup(_spaced(html), "html.parser")
     writer = _Writer()
     writer.lost += _hidden(html)
     return Converted(tidy(re.sub(r"\n{3,}", "\n\n", writer.blocks(soup))), tuple(dict.fromkeys(writer.lost)))
