@@ -19,9 +19,9 @@ from qinlian.items.selfcheck.scale import CONSEQUENCE, LIKELIHOOD, SMALLEST_GROU
 from qinlian.reports.excel import guard
 from qinlian.reports.risks import GroupRisks, RatedRisk
 
-__all__ = ["NOTES", "heat_colour", "print_risks", "write_risks"]
+__all__ = ["HOW_TO_READ", "NOTES", "heat_colour", "print_risks", "write_risks"]
 
-NOTES = (
+HOW_TO_READ = (
     "每人只取最近一次计入成绩的自查。数字是评价的次数，不写姓名，也不含任何人写的文字。",
     f"不满 {SMALLEST_GROUP} 人的单位先和上级单位里人少的合在一起，再不满就并入“其他单位”；"
     "合起来仍不满，就再并入人数最少的一个单位。"
@@ -29,7 +29,7 @@ NOTES = (
     "等级看可能性 × 后果：15 以上为高，5 到 12 为中，4 以下为低。这是排查的先后，不是对任何人的评价。",
     "隔几天再出一份，或换一份只差几个人的名单再出一份，两份相减会看出个别人：同一批人只出一次，只用一份名单。",
 )
-_FLAT = "用 --units 给的名单不分上下级。"
+NOTES = (*HOW_TO_READ, "用 --units 给的名单不分上下级。")
 _STYLES = {"高": "white on red", "中": "black on yellow", "低": "black on green"}
 _FILLS = {"高": ("F8D9D6", "E06A5F"), "中": ("FDF1D0", "F2B84B"), "低": ("E4F3E8", "7CC08F")}
 """Lightest and strongest colour of a cell: its level sets the hue, its count the strength."""
@@ -45,7 +45,7 @@ def print_risks(groups: Sequence[GroupRisks], console: Console | None = None) ->
     for group in groups:
         console.print(_heat(group))
         console.print(_ranking(group))
-    for note in (*NOTES, _FLAT):
+    for note in NOTES:
         console.print(Text(note, style="dim"))
 
 
@@ -102,7 +102,7 @@ def write_risks(groups: Sequence[GroupRisks], path: Path) -> None:
     ranking.freeze_panes = "A2"
     notes = book.create_sheet("说明")
     few = () if groups else (f"交来自查的不满 {SMALLEST_GROUP} 人，不能汇总。",)
-    for number, note in enumerate((*few, *NOTES, _FLAT), 1):
+    for number, note in enumerate((*few, *NOTES), 1):
         _put(notes, number, (note,))
         notes.cell(number, 1).alignment = Alignment(wrap_text=True, vertical="top")
     _widths(notes, (90,))

@@ -41,6 +41,12 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Classroom:
     return report_room(tmp_path_factory.mktemp("privacy"))
 
 
+@pytest.fixture(autouse=True)
+def no_font(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a page says does not depend on its font, which takes seconds to cut."""
+    monkeypatch.setattr("qinlian.reports.page.render.font_faces", lambda *_: "")
+
+
 def read(room: Classroom, unit: str = "", *, archived: bool = False) -> Facts:
     roster = roster_of(room.db_url)
     return gather(room.root, COURSE, *((roster.scope(unit), unit) if unit else ()), archived=archived)

@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qinlian.reports.page.completion import (
@@ -182,6 +182,7 @@ ROWS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(people=ROWS)
 def test_every_unit_is_the_sum_of_what_is_in_it(people: list[tuple[str, list[tuple[str, int]]]]) -> None:
     learners = [learner(f"ql{n}", unit) for n, (unit, _) in enumerate(people)]

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qinlian.items.selfcheck.scale import OTHER_UNITS, SMALLEST_GROUP
@@ -81,6 +81,7 @@ ANSWERS = st.lists(
 
 
 @pytest.mark.slow
+@settings(deadline=None)
 @given(units=st.lists(UNIT, min_size=40, max_size=40), answers=ANSWERS, top=UNIT, inner=UNIT)
 def test_every_figure_and_every_difference_of_two_reports_is_of_enough_people(
     units: list[str], answers: list[tuple[int, str, float]], top: str, inner: str
@@ -112,6 +113,7 @@ def test_every_figure_and_every_difference_of_two_reports_is_of_enough_people(
             assert round(cell.mastered * cell.people) == sum(mean >= 0.8 for mean in means)
 
 
+@settings(deadline=None)
 @given(units=st.lists(UNIT, max_size=40), top=UNIT)
 def test_who_may_be_told_of_is_whole_groups(units: list[str], top: str) -> None:
     known = {f"u{n}": unit for n, unit in enumerate(units)}

@@ -24,7 +24,7 @@ from qinlian.reports.page.items import ItemFacts, ItemLines, item_lines
 from qinlian.reports.page.shares import Cell, Shares, columns_of, heat, in_order, label, overall
 from qinlian.reports.page.words import change, percent, points, signed
 from qinlian.reports.reflection_report import reflection_counts
-from qinlian.reports.risk_tables import NOTES, heat_colour
+from qinlian.reports.risk_tables import HOW_TO_READ, heat_colour
 from qinlian.reports.risks import GroupRisks
 from qinlian.reports.similarity import Given, Text
 
@@ -242,7 +242,7 @@ def _risks(facts: Facts) -> Section:
     asked = any(item.kind == "自查" for module in facts.course.modules for item in module.items)
     return {
         "course": asked,
-        "notes": NOTES,
+        "notes": HOW_TO_READ,
         "likelihood": LIKELIHOOD,
         "groups": [
             {"name": group.name, "people": group.people, "heat": _heat_rows(group), "risks": group.risks}
