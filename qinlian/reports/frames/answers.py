@@ -208,7 +208,3 @@ def _learners(connection: Connection, scope: Scope) -> Collection[str]:
     if not inspect(connection).has_table(RESPONSE.name):
         return frozenset()
     return people.learners(connection, scope, archived=True).keys()
-
-
-def _of_few(known: Collection[str], scope: Scope) -> list[ColumnElement[bool]]:
-    return [ATTEMPT.c.learner.in_(list(known))] if scope.units is not None and len(known) <= _FEW else []
