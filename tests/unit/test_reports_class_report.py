@@ -9,13 +9,15 @@ import stat
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from statistics import mean, median
+from statistics import mean, median, stdev
 from typing import Any
 
 import pytest
 from openpyxl import load_workbook
+from scipy import stats
 
 from qinlian import cli
+from qinlian.reports.analysis.bars import LEARNT, MASTERED, SMALLEST
 from qinlian.reports.page.content import sections
 from qinlian.reports.page.gather import Facts, gather
 from qinlian.reports.page.workbook import write_workbook
@@ -162,11 +164,22 @@ def test_small_units_have_none(said: dict[str, Any]) -> None:
 
 def test_rules_are_the_means_of_those_who_answered(said: dict[str, Any], first: list[sqlite3.Row]) -> None:
     wanted = {_RULES[rule]: people for rule, people in means_by(first, "citations").items()}
-    found = dict(said["rules"]["rows"])
+    found = {rule: cell for rule, cell, _ in said["rules"]["rows"]}
     assert {rule: (cell.people, pytest.approx(cell.share)) for rule, cell in found.items()} == {
         rule: (len(people), mean(people.values())) for rule, people in wanted.items()
     }
     assert list(found) == sorted(found, key=lambda rule: found[rule].share)
+
+
+def test_intervals_are_students_over_peoples_own_means(said: dict[str, Any], first: list[sqlite3.Row]) -> None:
+    wanted = means_by(first, "topics")
+    for row in said["topics"]["rows"]:
+        own = list(wanted[row["name"]].values())
+        reach = stats.t.ppf(0.975, len(own) - 1) * stdev(own) / len(own) ** 0.5
+        ends = [max(0.0, mean(own) - reach), min(1.0, mean(own) + reach)]
+        assert [row["whole"].low, row["whole"].high] == pytest.approx(ends, abs=1e-9)
+        assert ("没有掌握" in row["said"]) == (len(own) >= SMALLEST and ends[1] < LEARNT)
+        assert ("掌握得好" in row["said"]) == (len(own) >= SMALLEST and ends[0] >= MASTERED)
 
 
 def test_each_item_has_its_people_its_mean_and_its_options(

@@ -40,7 +40,8 @@ def mastery(
 
     - ``topic``, or ``document`` and ``article`` (of ``citations`` without an article: empty)
     - ``items`` of it that anybody drew, ``responses`` to them, ``n`` people
-    - ``mean`` of people's means in [0, 1] (``mean_low``, ``mean_high``: see ``intervals.mean_interval``, over people)
+    - ``mean`` of people's means in [0, 1] (``mean_low``, ``mean_high``: see ``intervals.mean_interval``, over people),
+      ``sd`` of them with n − 1, NaN for one
     - ``mastered``: share of people whose mean reaches the bar (``mastered_low``, ``mastered_high``: Wilson)
     """
     data, columns = drawn(responses), _NAMES[by]
@@ -65,7 +66,7 @@ def mastery(
     named = pd.DataFrame([labels[t] for t in topic], columns=columns, dtype="str")
     found["items"] = np.bincount(label, minlength=len(labels))[topic]
     order = [name for c in ("mean", "mastered") for name in (c, f"{c}_low", f"{c}_high")]
-    told = pd.concat([named, found[["items", "responses", "n", *order]]], axis=1)
+    told = pd.concat([named, found[["items", "responses", "n", *order, "sd"]]], axis=1)
     if groups is not None:
         told.insert(0, "group", found["group"].astype("str"))
     return told

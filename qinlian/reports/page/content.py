@@ -8,7 +8,13 @@ from typing import Any
 import pandas as pd
 
 from qinlian.items.selfcheck.scale import CONSEQUENCE, LIKELIHOOD, level
-from qinlian.reports.analysis import SMALLEST, score_distribution
+from qinlian.reports.analysis import (
+    SMALLEST,
+    distribution_sentence,
+    gain_sentence,
+    reliability_sentence,
+    score_distribution,
+)
 from qinlian.reports.page import charts
 from qinlian.reports.page.completion import (
     BANDS,
@@ -21,8 +27,8 @@ from qinlian.reports.page.completion import (
 )
 from qinlian.reports.page.gather import Facts
 from qinlian.reports.page.items import ItemFacts, ItemLines, item_lines
-from qinlian.reports.page.shares import Cell, Shares, columns_of, heat, in_order, label, overall
-from qinlian.reports.page.words import change, percent, points, signed
+from qinlian.reports.page.shares import Cell, Shares, advice, columns_of, heat, in_order, label, overall
+from qinlian.reports.page.words import between, change, percent, points, signed
 from qinlian.reports.reflection_report import reflection_counts
 from qinlian.reports.risk_tables import HOW_TO_READ, heat_colour
 from qinlian.reports.risks import GroupRisks
@@ -53,7 +59,7 @@ def sections(facts: Facts) -> dict[str, Any]:
         "scores": scores_part(facts.grades, facts.modules, standings),
         "topics": topics,
         "items": items_part(facts, lines),
-        "rules": {"rows": list(overall(facts.rules).items()), "open": _OPEN_RULES},
+        "rules": _rules(facts),
         "gain": _gain(facts),
         "risks": _risks(facts),
         "notices": _notices(facts),
@@ -149,19 +155,26 @@ def scores_part(grades: pd.DataFrame, modules: pd.DataFrame, standings: pd.DataF
         "colours": charts.BAND_COLOURS,
         "plot": charts.bands_plot(list(zip(scored["title"], scored["bands"], strict=True))) if len(scored) else "",
         "means": charts.histogram(spread.bins["n"].tolist()),
-        "people": len(known),
+        "said": distribution_sentence(spread),
     }
 
 
 def _topics(facts: Facts) -> Section:
     columns, whole = columns_of(facts.topics["group"]), overall(facts.topics)
+    said = advice(whole)
     cells, shown = heat(facts.topics, columns), in_order(columns.values())
     rows = []
     for name, total in whole.items():
         inside = [cells[name].get(column) for column in shown]
         row = [None if one is None else _cell(one.share, one.people) for one in inside]
-        rows.append({"name": name, "whole": total, "cells": row})
+        rows.append({"name": name, "whole": total, "cells": row, "said": said[name]})
     return {"rows": rows, "columns": [label(column) for column in shown], "plot": _heat_plot(facts.topics, whole)}
+
+
+def _rules(facts: Facts) -> Section:
+    whole = overall(facts.rules)
+    said = advice(whole)
+    return {"rows": [(name, cell, said[name]) for name, cell in whole.items()], "open": _OPEN_RULES}
 
 
 def _heat_plot(topics: Shares, whole: Mapping[str, Cell]) -> str:
@@ -203,6 +216,7 @@ def items_part(facts: ItemFacts, lines: Sequence[ItemLines]) -> Section:
                 "n": found.n,
                 "alpha": signed(found.alpha) if found.n >= SMALLEST else "人少",
                 "sem": points(100 * found.sem) if found.n >= SMALLEST else "",
+                "said": reliability_sentence(found),
             }
             for quiz, found in facts.reliability.items()
         ],
@@ -215,8 +229,11 @@ def _item(one: ItemLines) -> Section:
         **{name: getattr(one, name) for name in ("item", "kind", "module", "stem", "few", "flags", "options")},
         "n": figures.n,
         "facility": percent(figures.facility),
+        "facility_range": between(percent, figures.facility_low, figures.facility_high),
         "discrimination": signed(figures.discrimination),
+        "discrimination_range": between(signed, figures.discrimination_low, figures.discrimination_high),
         "upper_lower": change(figures.upper_lower),
+        "upper_lower_range": between(change, figures.upper_lower_low, figures.upper_lower_high),
         "omitted": percent(figures.omitted),
     }
 
@@ -226,16 +243,7 @@ def _gain(facts: Facts) -> Section:
     found = facts.gain
     if found is None:
         return {"course": has}
-    moved = f"{'提高' if found.change >= 0 else '降低'} {points(abs(found.change))} 分"
-    sure = found.change_low > 0 or found.change_high < 0
-    lines = [
-        f"两次都做了的 {found.n} 人：摸底平均 {points(found.pre_mean)} 分，结业平均 {points(found.post_mean)} 分，"
-        f"{moved}（95% 区间 {change(found.change_low / 100)} 到 {change(found.change_high / 100)}）。"
-        + ("" if sure else "区间跨过 0，还说不准是不是真有变化。"),
-        f"效应量 {signed(found.g_av)}：变化相当于分数标准差的多少倍，0.2 上下算小，0.5 算中，0.8 以上算大。"
-        + (f"摸底时不会的，学会了 {percent(found.hake)}。" if found.hake > 0 else ""),
-    ]
-    return {"course": has, "plot": charts.gain_plot(found.pre_mean, found.post_mean), "lines": lines}
+    return {"course": has, "plot": charts.gain_plot(found.pre_mean, found.post_mean), "said": gain_sentence(found)}
 
 
 def _risks(facts: Facts) -> Section:

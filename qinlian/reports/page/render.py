@@ -16,8 +16,9 @@ from qinlian.items.selfcheck.scale import SMALLEST_GROUP
 from qinlian.reports.fonts import SETTING, font_faces
 from qinlian.reports.page.content import sections
 from qinlian.reports.page.gather import Facts
+from qinlian.reports.page.shares import Cell
 from qinlian.reports.page.source import Source
-from qinlian.reports.page.words import percent, points, shown
+from qinlian.reports.page.words import between, percent, points, shown
 from qinlian.reports.sides import environment
 
 __all__ = ["Page", "render", "templates"]
@@ -38,7 +39,7 @@ class Page:
 def templates() -> Environment:
     """The templates of the report: escaped, what people wrote cleaned, figures written as everywhere in it."""
     found = environment().overlay(finalize=_plain)
-    found.filters |= {"percent": percent, "points": points}
+    found.filters |= {"percent": percent, "points": points, "interval": _interval}
     return found
 
 
@@ -68,6 +69,10 @@ def render(facts: Facts) -> Page:
             raise
         return Page(html, f"{error}。网页照样做好了，只是不带字体，用的是看的人自己的字体")
     return Page(_STYLE.sub(lambda end: f"{faces}\n{end[0]}", html, count=1))
+
+
+def _interval(cell: Cell) -> str:
+    return between(percent, cell.low, cell.high)
 
 
 def _plain(value: object) -> object:

@@ -7,6 +7,7 @@ of two reports on different units. Who left is counted too: a report with them a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,14 +15,15 @@ from typing import Any, Literal
 import pandas as pd
 
 from qinlian.items.selfcheck.scale import OTHER_UNITS
-from qinlian.reports.analysis import mastery
+from qinlian.reports.analysis import mastery, mastery_sentences
+from qinlian.reports.analysis.intervals import mean_interval
 from qinlian.reports.groups import EVERYBODY, MERGED, settled, within
 from qinlian.roster.units import SEPARATOR, own_name
 
-__all__ = ["Cell", "Key", "Shares", "columns_of", "heat", "in_order", "label", "overall", "shares", "told_of"]
+__all__ = ["Cell", "Key", "Shares", "advice", "columns_of", "heat", "in_order", "label", "overall", "shares", "told_of"]
 
 Key = Literal["topics", "citations"]
-_SUMS = ["people", "answers", "total", "reached"]
+_SUMS = ["people", "answers", "total", "squares", "reached"]
 _WIDEST = 10
 """Columns that a heat map has at most; with more, the units above stand for those below."""
 
@@ -30,17 +32,20 @@ _WIDEST = 10
 class Cell:
     """How well one topic is known: ``share`` is the mean over ``people`` of their own mean share of points, in [0, 1].
 
-    ``mastered`` is the share of people who reach the bar of mastery; ``answers`` counts what they answered.
+    ``low`` and ``high`` are its interval, NaN where none is told. ``mastered`` is the share of people who reach the
+    bar of mastery; ``answers`` counts what they answered.
     """
 
     share: float
     mastered: float
     people: int
     answers: int
+    low: float = math.nan
+    high: float = math.nan
 
 
 Shares = pd.DataFrame
-"""One row a topic and group: key, group, people, answers, total (of people's means), reached (people)."""
+"""One row a topic and group: key, group, people, answers, total and squares (of people's means), reached (people)."""
 
 
 def told_of(units: Mapping[str, str], unit: str = "") -> dict[str, str]:
@@ -70,6 +75,7 @@ def shares(responses: pd.DataFrame, items: pd.DataFrame, units: Mapping[str, str
             "people": table["n"],
             "answers": table["responses"],
             "total": table["mean"] * table["n"],
+            "squares": table["sd"].fillna(0.0) ** 2 * (table["n"] - 1) + table["mean"] ** 2 * table["n"],
             "reached": (table["mastered"] * table["n"]).round().astype("int64"),
         }
     )
@@ -113,7 +119,18 @@ def heat(found: Shares, columns: Mapping[str, str]) -> dict[str, dict[str, Cell]
 
 
 def _cell(row: Any) -> Cell:
-    return Cell(row.total / row.people, row.reached / row.people, int(row.people), int(row.answers))
+    mean = row.total / row.people
+    spread = max(0.0, row.squares - row.people * mean**2)
+    sd = math.sqrt(spread / (row.people - 1)) if row.people > 1 else math.nan
+    low, high = mean_interval(mean, sd, row.people, binary=False)
+    return Cell(mean, row.reached / row.people, int(row.people), int(row.answers), float(low), float(high))
+
+
+def advice(cells: Mapping[str, Cell]) -> dict[str, str]:
+    """Topic → what to do; empty where there is nothing to be done."""
+    rows = [(cell.people, cell.low, cell.high) for cell in cells.values()]
+    said = mastery_sentences(pd.DataFrame(rows, columns=["n", "mean_low", "mean_high"]))
+    return dict(zip(cells, said.tolist(), strict=True))
 
 
 def overall(found: Shares) -> dict[str, Cell]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
-__all__ = ["change", "percent", "points", "shown", "signed"]
+__all__ = ["between", "change", "percent", "points", "shown", "signed"]
 
 
 def percent(share: float | None) -> str:
@@ -30,6 +31,11 @@ def signed(value: float | None) -> str:
 def change(share: float | None) -> str:
     """A difference of two shares, in [−1, 1], in percentage points with its sign; a dash for NaN and None."""
     return "—" if share is None or math.isnan(share) else f"{100 * share:+.0f}".replace("-", "−")
+
+
+def between(write: Callable[[float], str], low: float, high: float) -> str:
+    """An interval as ``write`` writes its ends; empty where none is told."""
+    return "" if math.isnan(low) or math.isnan(high) else f"{write(low)} 到 {write(high)}"
 
 
 def shown(text: str) -> str:
