@@ -13,8 +13,6 @@ from unittest.mock import patch
 from jupyterhub import orm
 from jupyterhub.objects import Hub
 from jupyterhub.user import User
-from kubernetes_asyncio.client import ApiClient
-from kubespawner import KubeSpawner
 from traitlets.config import Config
 
 from tests.unit.kubernetes_rooms import values
@@ -70,6 +68,10 @@ def chart_config() -> Config:
 
 
 async def _made(config: Config, account: str) -> dict[str, Any]:
+    # They take seconds to import, also where these tests are only collected.
+    from kubernetes_asyncio.client import ApiClient
+    from kubespawner import KubeSpawner
+
     db = orm.new_session_factory("sqlite://")()
     row = orm.User(name=account)
     db.add(row)

@@ -16,6 +16,9 @@ from tests.roster_room import NOW, entry, gradebook
 from tests.unit.kubernetes_rooms import FOLDER, REPOSITORY, manifests, name_of, of_kind, values
 from tests.unit.kubespawner_room import TOKEN, TRAITS, chart_config, pod_of
 
+# KubeSpawner takes seconds to import.
+pytestmark = pytest.mark.slow
+
 VERSION = "1.32"
 """The oldest Kubernetes we name in README.md."""
 SECRET = bytes(range(32))
