@@ -103,9 +103,7 @@ class School:
         engine = create_engine(self.db_url, poolclass=NullPool)
         open_gradebook(self.db_url)
         with engine.connect() as connection:
-            states = dict(
-                connection.execute(select(ARRIVAL.c.state, func.count()).group_by(ARRIVAL.c.state)).tuples().all()
-            )
+            states = dict(connection.execute(select(ARRIVAL.c.state, func.count()).group_by(ARRIVAL.c.state)).all())
             pairs = connection.execute(
                 select(
                     ATTEMPT.c.learner,

@@ -80,10 +80,11 @@ def _report_class(
     from qinlian.reports.table import gradebook_table, print_table
 
     course, (scope, path) = load(root), _scope(root, unit)
-    table = gradebook_table(root, course, scope, archived=archived)
-    if html is None:
+    # A row a learner and module: for a province that takes seconds, and the page has no use for it.
+    table = None if html and not (xlsx or csv) else gradebook_table(root, course, scope, archived=archived)
+    if table is not None and html is None:
         print_table(table)
-    if csv:
+    if table is not None and csv:
         from qinlian.reports.gradebook_export import write_csv
 
         write_csv(table, csv)
@@ -99,7 +100,7 @@ def _report_class(
     warning = ""
     with progress_line() as tell:
         facts = gather(root, course, scope, path, archived=archived, progress=tell)
-        if xlsx:
+        if table is not None and xlsx:
             tell("写 Excel")
             write_workbook(facts, table, xlsx)
         if html:

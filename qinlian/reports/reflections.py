@@ -157,7 +157,7 @@ def entries(
     texts, modules = written(connection, scope), released_modules(course_dir)
     names = learners(connection, scope, archived=True)
     compared = library(texts, modules, names, tuple(scope.only(earlier, lambda text: text.owner)))
-    marks = {module: marks_of(connection, module) for module in modules}
+    marks = {module: marks_of(connection, module) for module in {one.module for one in texts} & modules.keys()}
     found = []
     for one in _standing(connection, texts) if texts else ():
         module = modules.get(one.module)

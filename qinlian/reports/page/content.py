@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -32,7 +32,6 @@ from qinlian.reports.page.words import between, change, percent, points, signed
 from qinlian.reports.reflection_report import reflection_counts
 from qinlian.reports.risk_tables import HOW_TO_READ, heat_colour
 from qinlian.reports.risks import GroupRisks
-from qinlian.reports.similarity import Given, Text
 
 __all__ = ["idle_part", "items_part", "scores_part", "sections", "tiles", "units_part"]
 
@@ -274,23 +273,15 @@ def _heat_rows(group: GroupRisks) -> list[Section]:
 
 def _notices(facts: Facts) -> Section:
     waiting, near = reflection_counts(facts.reflections)
-    inside = set(facts.learners["account"])
     rows = [
         {
             "who": f"{entry.name or entry.learner}（{entry.learner}）",
             "module": entry.module.title,
             "others": "、".join(
-                f"{_other(n.source, facts, inside)} {percent(n.share)}" for n in entry.notices if not n.quoted
+                f"{getattr(n.source, 'who', '')} {percent(n.share)}" for n in entry.notices if not n.quoted
             ),
         }
         for entry in facts.reflections
         if any(not notice.quoted for notice in entry.notices)
     ]
     return {"count": len(facts.reflections), "waiting": waiting, "near": near, "rows": rows, "most": _MOST_NOTICES}
-
-
-def _other(source: Text | Given, facts: Facts, inside: Collection[str]) -> str:
-    """Whose text it is like; a report on a unit names nobody of another."""
-    if isinstance(source, Text) and facts.unit and source.owner not in inside:
-        return "本单位以外的一篇"
-    return getattr(source, "who", "")
