@@ -247,7 +247,7 @@ def run_classroom(root: Path, port: int = 8888, browser: bool = True, demo: bool
                     add_demo(layout.root, say)
             learner = _address(port, "qinlian/", tokens[LEARNER])
             instructor = _address(port + 1, "formgrader", tokens[INSTRUCTOR])
-            dashboard = _address(port + 1, f"lab/tree/{quote(board.name)}", tokens[INSTRUCTOR])
+            dashboard = _address(port + 1, f"notebooks/{quote(board.name)}", tokens[INSTRUCTOR])
             note(f"学员 {learner}")
             console.print("\n", Text(course.title, "bold"), " 的课堂已经开好，按 Ctrl-C 结束\n", sep="")
             console.print(f"  学员  {learner}")

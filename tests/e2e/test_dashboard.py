@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from qinlian.roster.people import Entry
 from qinlian.roster.store import RosterStore
-from tests.e2e.classroom import Classroom, picture, violations
+from tests.e2e.classroom import DESKTOP, PHONE, Classroom, picture, violations
 
 pytestmark = pytest.mark.e2e
 
 LOOK = ".ql-board"
+NOTEBOOKS_OWN = ("reading 'schema'", "'filebrowser:open-path' not registered")
+"""What Notebook itself says on every page of a notebook."""
 PEOPLE = [
     Entry(number="3101", name="周晓岚", unit="青禾省/望川市", track="教师"),
     Entry(number="3102", name="林知远", unit="青禾省/栖云市", track="青年干部"),
@@ -31,17 +34,26 @@ def classroom(classroom: Classroom) -> Classroom:
 
 
 @pytest.fixture
-def board(classroom: Classroom, page: Page) -> Page:
+def board(classroom: Classroom, chromium: Browser) -> Iterator[Page]:
+    context = chromium.new_context(viewport=DESKTOP, locale="zh-CN")  # type: ignore[arg-type]
+    page, errors = context.new_page(), list[str]()
+    page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(classroom.dashboard)
     expect(page.locator(f"{LOOK} >> text=读取成绩册")).to_be_visible(timeout=120_000)
-    return page
+    yield page
+    context.close()
+    assert [error for error in errors if not any(known in error for known in NOTEBOOKS_OWN)] == []
 
 
-def test_it_opens_by_itself_and_shows_no_code(board: Page) -> None:
+@pytest.mark.parametrize("front_end", ["notebooks/", "lab/tree/"])
+def test_it_opens_by_itself_and_shows_no_code(board: Page, classroom: Classroom, front_end: str) -> None:
+    board.goto(classroom.dashboard.replace("notebooks/", front_end))
     expect(board.locator(f"{LOOK} h2").first).to_have_text("各单位学到哪里了")
     expect(board.locator("[data-ql-role=board] .jp-Cell-inputWrapper")).to_be_hidden()
     expect(board.get_by_text("返回我的学习")).to_have_count(0)
     expect(board.locator(".ql-lesson-title")).to_have_text("统计看板")
+    # The report's own colours reach it, which are variables of a page there.
+    assert board.locator(f"{LOOK} .tiles strong").first.evaluate("e => getComputedStyle(e).color") == "rgb(31, 92, 77)"
 
 
 def test_a_filter_changes_what_is_shown(board: Page) -> None:
@@ -80,4 +92,6 @@ def test_nothing_of_it_is_saved_in_the_file(board: Page, classroom: Classroom) -
 
 def test_anybody_can_read_it(board: Page) -> None:
     assert violations(board, LOOK) == []
+    board.set_viewport_size(PHONE)
+    assert board.evaluate(f"document.querySelector('{LOOK}').getBoundingClientRect().right") <= PHONE["width"]
     picture(board, "dashboard")
