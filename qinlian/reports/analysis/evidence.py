@@ -7,6 +7,8 @@ import pandas as pd
 
 __all__ = ["key_evidence"]
 
+_NOTHING = 1e-9
+
 
 def key_evidence(table: pd.DataFrame, choices: pd.DataFrame) -> pd.DataFrame:
     """One row for every way in which one mark could be wrong, of what ``item_table`` and ``distractors`` counted.
@@ -44,6 +46,8 @@ def key_evidence(table: pd.DataFrame, choices: pd.DataFrame) -> pd.DataFrame:
         popularity = (a - f) / np.sqrt(a + f)
         # Covariance over the two spreads, all three as sums of squares.
         ability = np.clip(moment / (np.sqrt(spread * (n - 1)) * sd), -1, 1) * np.sqrt(n - 1)
+    # Where all side alike, or all score alike, what is left of the sums is rounding, and its sign a matter of chance.
+    ability = np.where((spread > _NOTHING) & (sd > _NOTHING), ability, 0.0)
     # Where nobody sides at all, or nothing varies, nothing is said.
     found["popularity"] = np.where(np.isfinite(popularity), popularity, 0.0)
     found["ability"] = np.where(np.isfinite(ability), ability, 0.0)
