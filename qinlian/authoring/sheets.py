@@ -29,6 +29,7 @@ _MOST_ROWS = 20_000
 _MOST_STORED = 100_000
 """Rows that a sheet's XML may hold, empty ones that are only coloured among them, before it is read at all."""
 _STORED_ROW = re.compile(rb"<(?:\w+:)?row[\s/>]")
+_CUT_NAME = re.compile(rb"<[\w:]{0,40}\Z")
 _CHUNK = 65_536
 _HEADER_WITHIN = 10
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
@@ -116,8 +117,10 @@ def _too_long(archive: zipfile.ZipFile) -> bool:
         rows, rest = 0, b""
         with archive.open(entry) as sheet:
             while chunk := sheet.read(_CHUNK):
-                rows += len(_STORED_ROW.findall(rest + chunk))
-                rest = chunk[-16:].rpartition(b">")[2] if b"<" in chunk[-16:] else b""
+                text = rest + chunk
+                rows += len(_STORED_ROW.findall(text))
+                cut = _CUT_NAME.search(text)
+                rest = cut[0] if cut else b""
                 if rows > _MOST_STORED:
                     return True
     return False

@@ -8,7 +8,7 @@ from html import escape
 
 import pytest
 from bs4 import BeautifulSoup
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from qinlian.authoring.interchange.asked import Unreadable
@@ -94,6 +94,7 @@ def seen(html: str) -> str:
 
 
 @given(WORDS)
+@example("\u3000\u30001. 一")
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 def test_plain_text_is_seen_as_it_was_whatever_signs_it_has(text: str) -> None:
     shown = seen(to_xhtml(as_prose(from_plain(text).text)))

@@ -48,9 +48,10 @@ class Converted:
 
 def from_plain(text: str) -> Converted:
     """Plain text as Markdown that reads the same."""
-    # Four spaces before a line would make it code.
-    lines = "\n".join(line.lstrip(" \t") for line in _spaced(text).split("\n"))
-    return Converted(tidy(plain_escaped(lines)), _hidden(text))
+    # Four spaces before a line would make it code. Wider ones around the text go first of all: a sign that they
+    # stood before is the line's first one.
+    lines = "\n".join(line.lstrip(" \t") for line in tidy(_spaced(text)).split("\n"))
+    return Converted(plain_escaped(lines), _hidden(text))
 
 
 def plain_escaped(text: str) -> str:
