@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from qinlian.atomic import replace_file
@@ -15,13 +15,27 @@ from qinlian.authoring.writer import write_item, write_questions
 from qinlian.core.model import Item
 from qinlian.errors import CourseError
 
-__all__ = ["merge_questions", "module_prefix"]
+__all__ = ["by_module", "merge_questions", "module_prefix"]
 
 
 def module_prefix(module_id: str, ids: Sequence[str]) -> str:
     """What new ids of a module begin with: what most of its ids do, else ``LZ-`` and its number."""
     heads = [i.rpartition("-")[0] for i in ids if "-" in i]
     return max(sorted(set(heads)), key=heads.count) if heads else f"LZ-{module_id.split('-', 1)[0]}"
+
+
+def by_module(items: Sequence[Item], owners: Mapping[str, str], module: str | None) -> dict[str, list[Item]]:
+    """Module → its items: where ``owners`` (id → module) has them, new ones in ``module``.
+
+    Raises CourseError for a new item where ``module`` is None.
+    """
+    found: dict[str, list[Item]] = {}
+    for item in items:
+        owner = owners.get(item.id, module)
+        if owner is None:
+            raise CourseError(f"{item.id} 是新题，不知道放进哪个模块；请用 --module 指明，一道题也没有导入")
+        found.setdefault(owner, []).append(item)
+    return found
 
 
 def merge_questions(course_dir: Path, module_id: str, items: Sequence[Item], file: str = "questions.md") -> Path:

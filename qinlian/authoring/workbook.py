@@ -55,12 +55,20 @@ def export_workbook(course: Course, path: Path, modules: Collection[str] | None 
             _fill(book.create_sheet(label), chosen)
     if not items:
         _fill(book.create_sheet("单选"), [])
-    if not path.parent.is_dir():
-        raise CourseError(f"没有文件夹 {path.parent.name}，题库没有导出；先建好文件夹")
     made = io.BytesIO()
     book.save(made)
+    write_bank(path, made.getvalue())
+
+
+def write_bank(path: Path, data: bytes) -> None:
+    """Put an exported bank at ``path``: readable by its owner alone, complete or not at all.
+
+    Raises CourseError when it cannot be written.
+    """
+    if not path.parent.is_dir():
+        raise CourseError(f"没有文件夹 {path.parent.name}，题库没有导出；先建好文件夹")
     try:
-        replace_file(path, made.getvalue(), 0o600)
+        replace_file(path, data, 0o600)
     except OSError as error:
         raise CourseError(f"题库写不进 {path.name}：{error.strerror}；关掉正打开它的程序再试") from None
 

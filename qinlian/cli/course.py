@@ -13,10 +13,10 @@ from qinlian.core.diagnostics import has_errors
 from qinlian.errors import QinlianError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from qinlian.authoring.interchange.gate import Bank
-    from qinlian.core.model import Course, Item
+    from qinlian.core.model import Course
 
 
 @app.command()
@@ -92,7 +92,7 @@ def import_(root: Path, bank: Path, module: str | None) -> None:
 
 
 def _import_workbook(root: Path, course: Course, workbook: Path, module: str | None) -> None:
-    from qinlian.authoring.merge import merge_questions, module_prefix
+    from qinlian.authoring.merge import by_module, merge_questions, module_prefix
     from qinlian.authoring.rulebook import Rulebook
     from qinlian.authoring.workbook import import_workbook
 
@@ -103,67 +103,38 @@ def _import_workbook(root: Path, course: Course, workbook: Path, module: str | N
     if has_errors(diagnostics):
         say("有错误，一道题也没有导入；改好表格后请再试一次")
         sys.exit(1)
-    for owner, chosen in _by_owner(items, owners, module).items():
+    for owner, chosen in by_module(items, owners, module).items():
         merge_questions(course_dir(root), owner, chosen)
         say(f"已把 {len(chosen)} 道题并入 course/modules/{owner}/questions.md")
     say("请运行 qinlian check 再看一遍，然后 qinlian build")
 
 
 def _import_bank(root: Path, course: Course, opened: Bank, bank: Path, module: str | None) -> None:
-    from qinlian.authoring.interchange.bring import bring
-    from qinlian.authoring.interchange.drafts import DRAFTS, draft_ids, drafts_of, take_out
-    from qinlian.authoring.merge import merge_questions, module_prefix
+    from qinlian.authoring.interchange.drafts import DRAFTS
+    from qinlian.authoring.interchange.filing import BankImport
 
-    here = course_dir(root)
-    home = next((p.parent.name for p in drafts_of(here) if p.resolve() == bank.resolve()), None)
-    owners = {item.id: m.id for m in course.modules for item in m.own_items}
-    drafted = draft_ids(here)
-    prefix = module_prefix(module, [i for i, owner in owners.items() if owner == module]) if module else ""
-    reserved = {c.id for m in course.modules for c in m.cases} | {q.id for m in course.modules for q in m.quizzes}
-    reserved |= {f"{i.id}-rubric" for m in course.modules for i in m.own_items if i.use == "心得"}
-    brought = bring(opened, bank.name, course, drafted | owners, prefix, reserved)
-    show(brought.diagnostics, as_json=False)
-    if not brought.ready and not brought.waiting:
+    started = BankImport(course_dir(root), course, opened, bank, module)
+    show(started.brought.diagnostics, as_json=False)
+    if not started.brought.ready and not started.brought.waiting:
         say("一道题也没有导入")
         sys.exit(1)
-    placed = _by_owner((*brought.ready, *brought.waiting), drafted | owners, home or module)
-    ready = {item.id for item in brought.ready}
-    for owner, chosen in placed.items():
-        complete = [item for item in chosen if item.id in ready]
-        rest = [item for item in chosen if item.id not in ready]
-        if complete:
-            merge_questions(here, owner, complete)
-            say(f"已把 {len(complete)} 道题并入 course/modules/{owner}/questions.md{_replaced(complete, course)}")
-        if rest and home is None:
-            merge_questions(here, owner, rest, DRAFTS)
-        take_out(here, owner, [item.id for item in complete])
-        if rest:
-            where = f"course/modules/{owner}/{DRAFTS}"
-            say(f"{len(rest)} 道题还没有写全，在 {where}，不影响课程；照上面列的补好，再导入这个文件")
+    for filed in started.write():
+        folder = f"course/modules/{filed.module}"
+        if filed.complete:
+            say(f"已把 {filed.complete} 道题并入 {folder}/questions.md{_replaced(filed.changed)}")
+        if filed.waiting:
+            say(f"{filed.waiting} 道题还没有写全，在 {folder}/{DRAFTS}，不影响课程；照上面列的补好，再导入这个文件")
     say("请运行 qinlian check 再看一遍，然后 qinlian build")
-    if home and not ready:
+    if started.home and not started.brought.ready:
         sys.exit(1)
 
 
-def _replaced(items: Sequence[Item], course: Course) -> str:
-    """Which items of the course were changed by these, in words."""
-    before = {item.id: item for m in course.modules for item in m.own_items}
-    changed = [item.id for item in items if item.id in before and before[item.id] != item]
+def _replaced(changed: Sequence[str]) -> str:
+    """Which items of the course were changed, in words."""
     if not changed:
         return ""
     more = f"等 {len(changed)} 道" if len(changed) > 5 else ""
     return f"，其中换掉了原有的 {'、'.join(changed[:5])}{more}"
-
-
-def _by_owner(items: Sequence[Item], owners: Mapping[str, str], module: str | None) -> dict[str, list[Item]]:
-    """Module → its items: where they are already, new ones in ``module``."""
-    found: dict[str, list[Item]] = {}
-    for item in items:
-        owner = owners.get(item.id, module)
-        if owner is None:
-            raise QinlianError(f"{item.id} 是新题，不知道放进哪个模块；请用 --module 指明，一道题也没有导入")
-        found.setdefault(owner, []).append(item)
-    return found
 
 
 _FORMATS = ("xlsx", "moodle", "gift", "qti")

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from qinlian.atomic import replace_file
 from qinlian.authoring.interchange.asked import Losses, Outgoing
 from qinlian.authoring.interchange.gift_write import write_gift
 from qinlian.authoring.interchange.leaving import outgoing
 from qinlian.authoring.interchange.moodle_write import write_moodle
 from qinlian.authoring.interchange.qti_write import write_qti
 from qinlian.authoring.textfile import Place
+from qinlian.authoring.workbook import write_bank
 from qinlian.core.diagnostics import Diagnostic
 from qinlian.core.model import Course
-from qinlian.errors import CourseError
 
 __all__ = ["export_bank"]
 
@@ -34,11 +33,5 @@ def export_bank(course: Course, form: str, path: Path, modules: Collection[str])
     """
     losses = Losses(Place(path.name))
     banks = outgoing(course, modules, losses, points_label=form == "gift")
-    data = _WRITERS[form](banks, losses)
-    if not path.parent.is_dir():
-        raise CourseError(f"没有文件夹 {path.parent.name}，题库没有导出；先建好文件夹")
-    try:
-        replace_file(path, data, 0o600)
-    except OSError as error:
-        raise CourseError(f"题库写不进 {path.name}：{error.strerror}；关掉正打开它的程序再试") from None
+    write_bank(path, _WRITERS[form](banks, losses))
     return sum(len(bank.questions) for bank in banks) - losses.left_out, tuple(losses.found)
