@@ -7,22 +7,18 @@ a file was read at all.
 from __future__ import annotations
 
 import io
-import zipfile
 from pathlib import Path
 from typing import Any
 
-import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from qinlian.authoring.interchange.bring import bring
-from qinlian.authoring.interchange.gate import Package, open_bank
+from qinlian.authoring.interchange.gate import open_bank
 from qinlian.authoring.interchange.gift import read_gift
 from qinlian.authoring.interchange.moodle import read_moodle
-from qinlian.authoring.sheets import open_workbook
-from qinlian.core.diagnostics import Diagnostic
-from tests.interchange_items import course_of
+from qinlian.authoring.interchange.qti import read_qti
+from tests.hostile_banks import codes, manifest, put, told, zipped
 
 FED = 65_536
 """Bytes that are fed to the parser at a time."""
@@ -31,34 +27,6 @@ ESSAY = (
     '<question type="essay"><name><text>{}</text></name>'
     '<questiontext format="html"><text>写</text></questiontext></question>'
 )
-
-
-def put(folder: Path, data: bytes, name: str = "题库.xml") -> Path:
-    path = folder / name
-    path.write_bytes(data)
-    return path
-
-
-def zipped(folder: Path, files: dict[str, bytes], name: str = "题库.zip") -> Path:
-    path = folder / name
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for inside, data in files.items():
-            archive.writestr(inside, data)
-    return path
-
-
-def told(path: Path) -> tuple[Diagnostic, ...]:
-    """What an import of the file says, the course being an empty one."""
-    bank, problems = open_bank(path)
-    if bank is None:
-        return problems
-    if bank.format == "xlsx":
-        return open_workbook(path)[1]
-    return bring(bank, path.name, course_of(), {}, "LZ-02").diagnostics
-
-
-def codes(path: Path) -> list[str]:
-    return [d.code for d in told(path)]
 
 
 @pytest.fixture
@@ -98,19 +66,6 @@ def test_entities_and_document_types_are_refused_where_they_are_declared(
     assert problem.code == "E133"
     assert "passwd" not in str(problem)
     assert sum(fed) <= 8 * FED, "nothing beyond the declaration is parsed"
-
-
-def test_an_entity_inside_a_package_is_refused_with_the_name_of_the_file(tmp_path: Path) -> None:
-    item = b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><assessmentItem>&x;</assessmentItem>'
-    (problem,) = told(zipped(tmp_path, {"imsmanifest.xml": _manifest("i.xml"), "i.xml": item}))
-    assert (problem.code, problem.sheet) == ("E133", "i.xml")
-    (problem,) = told(zipped(tmp_path, {"imsmanifest.xml": b'<!DOCTYPE m [<!ENTITY a "b">]><manifest/>', "i.xml": b""}))
-    assert (problem.code, problem.sheet) == ("E133", "imsmanifest.xml")
-
-
-def _manifest(*names: str) -> bytes:
-    listed = "".join(f'<resource type="imsqti_item_xmlv2p1" href="{name}"/>' for name in names)
-    return f"<manifest><resources>{listed}</resources></manifest>".encode()
 
 
 # --- size and depth ----------------------------------------------------------------------------
@@ -166,13 +121,18 @@ def test_a_file_of_200_megabytes_is_not_read(tmp_path: Path, monkeypatch: pytest
     assert sum(read) <= FED
 
 
-def test_too_many_questions_stop_the_import(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qinlian.authoring.interchange.moodle._MOST", 3)
-    found, problems = read_moodle(f"<quiz>{ESSAY.format('x') * 5}</quiz>", "题库.xml")
-    assert (found, problems[-1].code) == ((), "E132")
-    monkeypatch.setattr("qinlian.authoring.interchange.gift._MOST", 3)
-    found, problems = read_gift("一{T}\n\n" * 5, "题库.txt")
-    assert (found, problems[-1].code) == ((), "E132")
+def test_too_many_questions_stop_the_import(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("qinlian.authoring.interchange.asked._MOST", 3)
+    item = b'<assessmentItem identifier="i"><itemBody><extendedTextInteraction/></itemBody></assessmentItem>'
+    names = [f"{n}.xml" for n in range(5)]
+    package, _ = open_bank(zipped(tmp_path, {"imsmanifest.xml": manifest(*names), **dict.fromkeys(names, item)}))
+    assert package is not None
+    for found, problems in (
+        read_moodle(f"<quiz>{ESSAY.format('x') * 5}</quiz>", "题库.xml"),
+        read_gift("一{T}\n\n" * 5, "题库.txt"),
+        read_qti(package, "题库.zip"),
+    ):
+        assert (found, problems[-1].code) == ((), "E132")
 
 
 TRAPS = {
@@ -196,95 +156,6 @@ TRAPS = {
 def test_no_text_makes_a_pattern_go_back_and_forth(name: str, tmp_path: Path) -> None:
     """Each of these takes hours where a pattern is quadratic or worse; the suite would not end."""
     assert told(put(tmp_path, TRAPS[name].encode(), "题库"))
-
-
-# --- packages ----------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def unpacked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the members that were unpacked."""
-    names: list[str] = []
-    read = Package.read
-
-    def noted(self: Package, name: str) -> Any:
-        names.append(name)
-        return read(self, name)
-
-    monkeypatch.setattr(Package, "read", noted)
-    return names
-
-
-def test_a_zip_bomb_is_refused_by_its_directory(tmp_path: Path, unpacked: list[str]) -> None:
-    (problem,) = told(zipped(tmp_path, {"imsmanifest.xml": b"<manifest/>", "a.xml": b"\0" * 6_000_000}))
-    assert (problem.code, unpacked) == ("E132", [])
-    path = zipped(tmp_path, {"imsmanifest.xml": b"<manifest/>", "a.xml": b"<a/>"})
-    data = bytearray(path.read_bytes())
-    entry = data.rindex(b"PK\x01\x02")
-    data[entry + 24 : entry + 28] = (4_000_000_000).to_bytes(4, "little")
-    path.write_bytes(data)
-    assert codes(path) == ["E132"]
-    assert unpacked == []
-
-
-def test_a_member_that_is_larger_than_its_directory_says_ends_where_it_said(tmp_path: Path) -> None:
-    path = zipped(tmp_path, {"imsmanifest.xml": _manifest("i.xml"), "i.xml": b"<assessmentItem>" + b" " * 5_000_000})
-    data = bytearray(path.read_bytes())
-    entry = data.rindex(b"PK\x01\x02")
-    data[entry + 24 : entry + 28] = (100).to_bytes(4, "little")
-    path.write_bytes(data)
-    found = told(path)
-    assert [d.code for d in found] == ["W651"]
-    assert "损坏" in found[0].message
-
-
-@pytest.mark.parametrize(
-    "name", ["../../evil.xml", "/etc/evil.xml", "..\\evil.xml", "C:\\evil.xml", "a/../../evil.xml"]
-)
-def test_names_that_lead_out_of_a_package_are_refused(name: str, tmp_path: Path, unpacked: list[str]) -> None:
-    (problem,) = told(zipped(tmp_path, {"imsmanifest.xml": b"<manifest/>", name: b"<assessmentItem/>"}))
-    assert (problem.code, unpacked) == ("E133", [])
-    assert [p.name for p in tmp_path.iterdir()] == ["题库.zip"]
-
-
-def test_a_manifest_that_points_out_of_the_package_finds_nothing(tmp_path: Path) -> None:
-    (tmp_path / "outside.xml").write_bytes(b"<assessmentItem/>")
-    found = told(zipped(tmp_path, {"imsmanifest.xml": _manifest("../outside.xml", "/etc/passwd"), "a.xml": b"<a/>"}))
-    assert [d.code for d in found] == ["W651", "W651"]
-    assert all("包里没有这个文件" in d.message for d in found)
-
-
-def test_a_link_in_a_package_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "题库.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        link = zipfile.ZipInfo("i.xml")
-        link.external_attr = 0o120777 << 16
-        archive.writestr(link, "/etc/passwd")
-        archive.writestr("imsmanifest.xml", _manifest("i.xml"))
-    assert codes(path) == ["E133"]
-
-
-def test_a_package_inside_a_package_is_never_opened(tmp_path: Path, unpacked: list[str]) -> None:
-    inner = zipped(tmp_path, {"imsmanifest.xml": b"<manifest/>"}, "inner.zip").read_bytes()
-    (problem,) = told(zipped(tmp_path, {"inner.zip": inner}))
-    assert (problem.code, "先解开一层" in problem.hint) == ("E131", True)
-    found = told(zipped(tmp_path, {"imsmanifest.xml": _manifest(), "inner.zip": inner}))
-    assert [d.code for d in found] == ["W652"]
-    assert unpacked == ["imsmanifest.xml"]
-
-
-def test_a_locked_package_says_so(tmp_path: Path) -> None:
-    path = zipped(tmp_path, {"imsmanifest.xml": b"<manifest/>"})
-    data = bytearray(path.read_bytes())
-    for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
-        data[data.index(mark) + offset] |= 1
-    path.write_bytes(data)
-    assert codes(path) == ["E136"]
-
-
-def test_too_many_members_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qinlian.authoring.interchange.gate._MOST_MEMBERS", 10)
-    assert codes(zipped(tmp_path, {f"{n}.xml": b"<a/>" for n in range(11)})) == ["E132"]
 
 
 # --- what is no bank, or a broken one ----------------------------------------------------------
@@ -344,37 +215,6 @@ def test_encodings_that_can_be_told_are_read(name: str, tmp_path: Path) -> None:
     assert bank is not None
     (one,), _ = read_moodle(bank.text, "题库.xml")
     assert (one.asked.name, one.asked.stem) == ("好", "写")
-
-
-# --- a workbook of a million rows --------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_a_workbook_of_a_million_rows_is_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "题库.xlsx"
-    openpyxl.Workbook().save(path)
-    with zipfile.ZipFile(path) as archive:
-        files = {name: archive.read(name) for name in archive.namelist()}
-    rows = "".join(f'<row r="{n}"><c r="A{n}"><v>{n * n % 999_983}</v></c></row>' for n in range(1, 1_000_001))
-    files["xl/worksheets/sheet1.xml"] = f"<worksheet><sheetData>{rows}</sheetData></worksheet>".encode()
-    zipped(tmp_path, files, path.name)
-    asked: list[int] = []
-    read = zipfile.ZipExtFile.read
-
-    def counted(self: zipfile.ZipExtFile, n: int | None = -1) -> bytes:
-        data = read(self, n)
-        asked.append(len(data))
-        return data
-
-    def never(*_: Any, **__: Any) -> None:
-        raise AssertionError("the workbook must not be loaded")
-
-    monkeypatch.setattr(zipfile.ZipExtFile, "read", counted)
-    monkeypatch.setattr(openpyxl, "load_workbook", never)
-    (problem,) = told(path)
-    assert problem.code == "E121"
-    assert "100000 行" in problem.message
-    assert sum(asked) < len(files["xl/worksheets/sheet1.xml"]) / 5
 
 
 # --- whatever the bytes are --------------------------------------------------------------------
@@ -437,7 +277,7 @@ def test_no_bytes_make_the_import_raise(tmp_path: Path) -> None:
     @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
     def brought(data: bytes) -> None:
         assert isinstance(told(put(tmp_path, data, "题库")), tuple)
-        item = zipped(tmp_path, {"imsmanifest.xml": _manifest("i.xml"), "i.xml": data})
+        item = zipped(tmp_path, {"imsmanifest.xml": manifest("i.xml"), "i.xml": data})
         assert isinstance(told(item), tuple)
         assert isinstance(told(zipped(tmp_path, {"imsmanifest.xml": data, "i.xml": b"<assessmentItem/>"})), tuple)
 

@@ -7,9 +7,11 @@ import pytest
 from qinlian.authoring.interchange.asked import Asked, Choice, Losses
 from qinlian.authoring.interchange.assemble import as_asked, as_item
 from qinlian.authoring.interchange.cloze import has_cloze, read_cloze, write_cloze
+from qinlian.authoring.interchange.gift import read_gift
 from qinlian.authoring.interchange.labels import read_labels
 from qinlian.authoring.interchange.leaving import letters_seen, names_letters, outgoing
 from qinlian.authoring.interchange.letters import kept, line_letters
+from qinlian.authoring.interchange.moodle_text import category_name
 from qinlian.authoring.interchange.rubric import read_rubric, write_rubric
 from qinlian.authoring.textfile import Place
 from qinlian.core.model import Element, Item
@@ -109,10 +111,28 @@ def test_a_blank_that_the_stem_has_not_is_added_at_its_end() -> None:
     assert (made.stem, codes) == ("多久？ ____", ["W656"])
 
 
-@pytest.mark.parametrize(("folder", "topics"), [("礼品/礼金", ("礼金",)), ("Default for 勤廉", ()), ("默认", ())])
-def test_a_folder_is_a_topic_where_there_is_no_other_and_it_has_a_name(folder: str, topics: tuple[str, ...]) -> None:
-    made, _ = said(Asked("判断", "题", (Choice("", fraction=100), Choice("")), category=folder))
+@pytest.mark.parametrize(
+    ("folder", "topics"),
+    [("$course$/top/礼品/礼金", ("礼金",)), ("礼品//礼金", ("礼品/礼金",)), ("Default for 勤廉", ()), ("默认", ())],
+)
+def test_the_last_folder_is_a_topic_where_there_is_no_other_and_it_has_a_name(
+    folder: str, topics: tuple[str, ...]
+) -> None:
+    made, _ = said(Asked("判断", "题", (Choice("", fraction=100), Choice("")), category=category_name(folder)))
     assert made.topics == topics
+
+
+@pytest.mark.parametrize("margin", ["0.5", "1.2.3", ".5.", "约 1"])
+def test_a_number_with_a_margin_is_left_out_alone_however_the_margin_is_written(margin: str) -> None:
+    found, told = read_gift(f"几天？{{#5:{margin}}}\n\n对不对？{{T}}", "题库.txt")
+    assert [one.asked.stem for one in found] == ["对不对？"]
+    assert [(d.code, d.line) for d in told] == [("W651", 1)]
+
+
+@pytest.mark.parametrize("answer", ["5", "5:0", "5:0.00"])
+def test_a_number_without_a_margin_is_a_blank(answer: str) -> None:
+    ((one,), told) = read_gift(f"几天？{{#{answer}}}", "题库.txt")
+    assert (one.asked.kind, one.asked.choices[0].text, told) == ("填空", "5", ())
 
 
 @pytest.mark.parametrize("default", ["", "漏选按比例", "全对得分", "对错相抵"])

@@ -67,6 +67,18 @@ def test_an_item_asked_and_assembled_is_the_same_item(item: Item, rules: tuple[t
     assert losses.found == []
 
 
+@pytest.mark.parametrize("form", SUFFIX)
+def test_texts_that_show_nothing_come_back_too(form: str, tmp_path: Path) -> None:
+    item = MODULE.items[0]
+    quiet = item.model_copy(
+        update={
+            "explanation": "[规定]: 第五条",
+            "elements": tuple(e.model_copy(update={"feedback": "[html]::"}) for e in item.elements),
+        }
+    )
+    assert there_and_back(form, tmp_path, (quiet,), ()) == {quiet.id: mappable(quiet, form)}
+
+
 CASES = [(form, kind) for form in SUFFIX for kind in KINDS if (form, kind) != ("gift", "填空")]
 
 

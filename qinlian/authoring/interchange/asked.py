@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from qinlian.authoring.textfile import Place
 from qinlian.core.diagnostics import Diagnostic
 
-__all__ = ["LONGEST_TEXT", "Asked", "Choice", "Incoming", "Kind", "Losses", "Outgoing", "Unreadable"]
+__all__ = ["LONGEST_TEXT", "Asked", "Choice", "Incoming", "Kind", "Losses", "Outgoing", "Unreadable", "collect"]
 
 LONGEST_TEXT = 100_000
 """Characters of one text of a question, marks included; a page of text is under 3,000."""
 
+_MOST = 5_000
+_VISUAL = ("图片", "视频", "音频", "嵌入", "公式")
+
 
 class Unreadable(Exception):  # noqa: N818 - a question is left out, nothing failed
-    """This question cannot be taken; ``str()`` is the reason in Chinese."""
+    """This question cannot be taken; ``str()`` is the reason in Chinese, ``hint`` the way out where it is special."""
+
+    def __init__(self, reason: str, hint: str = "") -> None:
+        super().__init__(reason)
+        self.hint = hint
 
 
 Kind = Literal["单选", "多选", "判断", "填空", "配对", "排序", "心得"]
@@ -45,7 +52,7 @@ class Asked:
 
     ``labels`` are what other systems call tags or keywords, some of them ours (see ``labels``).
     ``whole`` says that only a complete answer earns anything. ``points`` is None where the format has none.
-    ``category`` is where the other system kept it.
+    ``category`` is the last folder of those that the other system kept it in.
     """
 
     kind: Kind
@@ -113,3 +120,37 @@ class Losses:
         """Note several things of one kind in one sentence; nothing when there are none."""
         if parts:
             self.say(code, f"没有带过来：{'、'.join(dict.fromkeys(parts))}", hint)
+
+    def left(self, parts: Sequence[str]) -> None:
+        """Note what a text had that Markdown has no form for: W652 what is looked at or heard, W654 the rest."""
+        visual = [part for part in parts if part.startswith(_VISUAL)]
+        self.parts("W652", visual, "在原来的系统里核对这道题，缺了看不懂的就改写题干")
+        self.parts("W654", [part for part in parts if part not in visual], "看看意思是否还完整；一般不用管")
+
+
+def collect(
+    questions: Iterable[tuple[Place, str, Callable[[], Asked]]],
+    losses: Losses,
+    hint: str,
+    again: str = "请从原来的系统重新导出",
+) -> tuple[Incoming, ...]:
+    """Read the questions of a bank one after the other; one that cannot be taken never stops the others.
+
+    ``questions`` are (place, name, reader). To ``losses``: W651 with ``hint`` for a question that is not taken, E135
+    with ``again`` for a bank that has none, and E132 for one that has too many, of which nothing is returned.
+    """
+    found = []
+    for number, (place, name, read) in enumerate(questions, 1):
+        losses.at(place, number, name)
+        if number > _MOST:
+            losses.say("E132", f"题目超过了 {_MOST} 道，没有读完", "分几次导出，每次少选一些题")
+            return ()
+        try:
+            found.append(Incoming(read(), losses.place, losses.who))
+        except Unreadable as reason:
+            losses.say("W651", f"没有导入：{reason}", reason.hint or hint)
+        except RecursionError:
+            losses.say("W651", "没有导入：题目的文字嵌套太深", hint)
+    if not found and not losses.found:
+        losses.found.append(Place(losses.place.file).says("E135", "文件里没有一道题", again))
+    return tuple(found)

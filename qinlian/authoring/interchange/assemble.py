@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import get_args
 
 from qinlian.authoring.interchange.asked import Asked, Choice, Kind, Losses
 from qinlian.authoring.interchange.credit import PERCENT, fractions, rule_of
@@ -21,9 +22,7 @@ from qinlian.items.matching import sides
 
 __all__ = ["EXPORTED", "as_asked", "as_item"]
 
-EXPORTED: dict[str, Kind] = {
-    "单选": "单选", "多选": "多选", "判断": "判断", "填空": "填空", "配对": "配对", "排序": "排序", "心得": "心得",
-}  # fmt: skip
+EXPORTED: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 _CITED = re.compile(r"(?:\A|\n)[ \t]*依据[ \t]*[:：][ \t]*(.+)\Z")
 _DEFAULT_CATEGORY = re.compile(r"default for|^top$|默认|缺省|^\$", re.I)
 
@@ -100,9 +99,8 @@ def as_item(asked: Asked, default_rule: str, losses: Losses) -> Item:
         losses.say("W654", f"标签读不出来，没有用上：{'、'.join(known.odd)[:60]}", "改成 难度:2、用途:测验 这样的写法")
     kind, elements, rule = _lines(asked, known, default_rule, losses)
     topics = known.topics
-    folder = asked.category.rpartition("/")[2].strip()
-    if not topics and not known.ours and folder and not _DEFAULT_CATEGORY.search(folder):
-        topics = read_labels([f"知识点:{re.sub('[{}=＝]', '', folder)}"]).topics
+    if not topics and not known.ours and asked.category and not _DEFAULT_CATEGORY.search(asked.category):
+        topics = read_labels([f"知识点:{re.sub('[{}=＝]', '', asked.category)}"]).topics
     explanation, citations = _apart(asked.explanation)
     by_hand = kind == "心得"
     use = "心得" if by_hand else known.values.get("用途", "测验")

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["PERCENT", "fractions", "rule_of"]
+__all__ = ["PERCENT", "figure", "fractions", "rule_of"]
 
 PERCENT = 100.0
 _NEAR = 0.02
 """Moodle writes a third as 33.33333, older versions as 33.333 or 33.33."""
+
+
+def figure(text: str) -> float:
+    """A figure as other systems write it; 0 for what is none, or is out of all reason."""
+    try:
+        value = float(text.strip().replace(",", "."))
+    except ValueError:
+        return 0.0
+    return value if abs(value) < 1e6 else 0.0
 
 
 def _close(left: float, right: float) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from qinlian.authoring.interchange.asked import LONGEST_TEXT, Asked, Choice, Incoming, Kind, Losses, Unreadable
+from qinlian.authoring.interchange.asked import LONGEST_TEXT, Asked, Choice, Incoming, Kind, Losses, Unreadable, collect
 from qinlian.authoring.interchange.cloze import short_answer
-from qinlian.authoring.interchange.moodle_text import from_moodle
+from qinlian.authoring.interchange.moodle_text import category_name, from_moodle
 from qinlian.authoring.interchange.rubric import read_rubric
 from qinlian.authoring.textfile import Place
 from qinlian.core.diagnostics import Diagnostic
@@ -18,7 +18,6 @@ __all__ = ["RUBRIC", "read_gift"]
 RUBRIC = "评分细则："
 """The line before the criteria of a 心得, at the end of its general feedback."""
 
-_MOST = 5_000
 _FORMATS = {"html": "html", "moodle": "moodle_auto_format", "plain": "plain_text", "markdown": "markdown"}
 _FORMAT = re.compile(r"\s*\[(html|moodle|plain|markdown)\]")
 _ID = re.compile(r"\[id:((?:\\\]|[^\]])+)\]")
@@ -57,29 +56,18 @@ def read_gift(text: str, file: str) -> tuple[tuple[Incoming, ...], tuple[Diagnos
     taken, W652 pictures, W653 marks, W654 the rest.
     """
     losses = Losses(Place(file))
-    found: list[Incoming] = []
-    category, number = "", 0
+    found = collect(_questions(text, file, losses), losses, "改好原文件再导入，或在课程里重新写")
+    return found, tuple(losses.found)
+
+
+def _questions(text: str, file: str, losses: Losses) -> Iterator[tuple[Place, str, Callable[[], Asked]]]:
+    category = ""
     for block in _blocks(text):
         if block.text.startswith("$CATEGORY:"):
-            category = block.text.removeprefix("$CATEGORY:").strip().replace("//", "\0")
-            category = category.rpartition("/")[2].replace("\0", "/")
-            continue
-        number += 1
-        reader = _Question(block, category, losses)
-        losses.at(Place(file, block.line, 1), number, reader.name or reader.start)
-        if number > _MOST:
-            losses.say("E132", f"题目超过了 {_MOST} 道，没有读完", "分几次导出，每次少选一些题")
-            return (), tuple(losses.found)
-        try:
-            asked = reader.read()
-        except (Unreadable, RecursionError) as reason:
-            words = str(reason) if isinstance(reason, Unreadable) else "题目的文字嵌套太深"
-            losses.say("W651", f"没有导入：{words}", "改好原文件再导入，或在课程里重新写")
-            continue
-        found.append(Incoming(asked, losses.place, losses.who))
-    if not found and not losses.found:
-        losses.found.append(Place(file).says("E135", "文件里没有一道题", "请从原来的系统重新导出"))
-    return tuple(found), tuple(losses.found)
+            category = category_name(block.text.removeprefix("$CATEGORY:"))
+        else:
+            question = _Question(block, category, losses)
+            yield Place(file, block.line, 1), question.name or question.start, question.read
 
 
 def _blocks(text: str) -> Iterator[_Block]:
@@ -138,18 +126,14 @@ class _Question:
             raise Unreadable("花括号没有配成一对；正文里的花括号要写成 \\{ 和 \\}")
         inside = self.body[begin + 1 : end].strip()
         before, after = self.body[:begin], self.body[end + 1 :]
-        self.gap = bool(after.strip())
-        stem = f"{before}____{after}" if self.gap else before
+        stem = f"{before}____{after}" if after.strip() else before
         form = _FORMAT.match(stem)
         if form:
             self.form, stem = _FORMATS[form[1]], stem[form.end() :]
-        inside, _, general = self._general(inside)
-        return self._asked(self.plain_text(stem, self.form), inside, self.text(general))
-
-    @staticmethod
-    def _general(inside: str) -> tuple[str, str, str]:
-        head, mark, tail = inside.rpartition("####")
-        return (head.strip(), mark, tail) if mark else (inside, "", "")
+        answers, mark, general = inside.rpartition("####")
+        if not mark:
+            answers, general = inside, ""
+        return self._asked(self.plain_text(stem, self.form), answers.strip(), self.text(general))
 
     def text(self, raw: str) -> str:
         """A text in its format as our Markdown."""
@@ -232,7 +216,7 @@ class _Question:
             raw, share = self.shared(piece.strip(), 100.0)
             answer, feedback = self.parted(raw)
             value, _, margin = answer.partition(":")
-            if ".." in answer or (margin.strip() and float(re.sub(r"[^\d.]", "", margin).strip(".") or 0)):
+            if ".." in answer or any(sign.isdecimal() and sign != "0" for sign in margin):
                 raise Unreadable("本课程没有这种题型（有误差范围的数值题）")
             if value.strip():
                 answers.append((value.strip(), share, self.text(feedback)))

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from qinlian.authoring.interchange.asked import Asked, Choice, Losses, Outgoing
 from qinlian.authoring.interchange.gift import RUBRIC
-from qinlian.authoring.interchange.labels import LONGEST_LABEL
-from qinlian.authoring.interchange.leaving import marked_rights, names_letters
+from qinlian.authoring.interchange.leaving import names_letters
+from qinlian.authoring.interchange.moodle_losses import tell_labels, tell_pairs, tell_whole
 from qinlian.authoring.interchange.moodle_text import pattern, to_moodle
 from qinlian.authoring.interchange.rubric import write_rubric
 
@@ -41,9 +41,7 @@ def _question(asked: Asked, losses: Losses) -> str:
     answers = _answers(asked, losses)
     if answers is None:
         return ""
-    for label in asked.labels:
-        if len(label) > LONGEST_LABEL:
-            losses.say("W662", f"“{label[:16]}…”超过 {LONGEST_LABEL} 字，Moodle 会截断", "把它写短")
+    tell_labels(asked, losses)
     tags = " ".join(f"[tag:{_bracketed(label)}]" for label in asked.labels)
     head = f"// [id:{_bracketed(asked.id)}] {tags}".rstrip()
     general = asked.explanation
@@ -89,10 +87,7 @@ def _options(asked: Asked, losses: Losses) -> str:
     if names_letters(asked):
         message = "解析或反馈里提到了选项字母，而 GIFT 不能让选项不打乱"
         losses.say("W662", message, "导入 Moodle 后关掉“随机排列选项”，或改导出 Moodle XML")
-    if asked.whole and asked.kind == "多选":
-        losses.say(
-            "W662", "Moodle 没有“全对得分”，漏选会按比例给分", "要全对才给分，在 Moodle 里装 All-or-Nothing 题型"
-        )
+    tell_whole(asked, losses)
     lines = []
     for choice in asked.choices:
         share = f"%{choice.fraction:.5f}".rstrip("0").rstrip(".") + "%"
@@ -117,10 +112,5 @@ def _blank(asked: Asked, losses: Losses) -> str | None:
 
 
 def _pairs(asked: Asked, losses: Losses) -> str:
-    if asked.whole:
-        losses.say("W662", "Moodle 的配对题按对数给分，没有“全对得分”", "要全对才给分，就改题型")
-    if marked_rights(asked):
-        losses.say("W662", "右项里的 Markdown 记号在 Moodle 里会原样显示", "右项只写文字，不加粗、不写链接")
-    if any(choice.feedback for choice in asked.choices):
-        losses.say("W662", "GIFT 的配对题没有每一对的反馈，没有导出", "要紧的话写进解析")
+    tell_pairs(asked, losses, "GIFT")
     return "\n" + "".join(f"\t={_words(c.text)} -> {_plain(c.right)}\n" for c in asked.choices)

@@ -7,10 +7,9 @@ from collections.abc import Collection
 
 from qinlian.authoring.interchange.asked import Asked, Losses, Outgoing
 from qinlian.authoring.interchange.assemble import EXPORTED, as_asked
-from qinlian.authoring.interchange.markup import from_plain
 from qinlian.core.model import Course
 
-__all__ = ["letters_seen", "marked_rights", "names_letters", "outgoing"]
+__all__ = ["letters_seen", "names_letters", "outgoing"]
 
 _LETTER = re.compile(r"(?<![A-Za-z0-9])[A-Z](?![A-Za-z0-9])")
 
@@ -42,11 +41,6 @@ def names_letters(asked: Asked) -> bool:
     letters = {choice.letter for choice in asked.choices}
     texts = [asked.explanation, *(choice.feedback for choice in asked.choices)]
     return any(letters & set(_LETTER.findall(text)) for text in texts)
-
-
-def marked_rights(asked: Asked) -> bool:
-    """True when a right side of a pair has marks of Markdown, where other systems show the text as it stands."""
-    return any(from_plain(choice.right).text != choice.right for choice in asked.choices)
 
 
 def letters_seen(asked: Asked) -> bool:

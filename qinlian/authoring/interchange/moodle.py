@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from qinlian.authoring.interchange.asked import Asked, Choice, Incoming, Kind, Losses, Unreadable
+from qinlian.authoring.interchange.asked import Asked, Choice, Incoming, Kind, Losses, Unreadable, collect
 from qinlian.authoring.interchange.cloze import read_cloze, short_answer
-from qinlian.authoring.interchange.moodle_text import from_moodle
-from qinlian.authoring.interchange.rubric import read_rubric
+from qinlian.authoring.interchange.credit import figure
+from qinlian.authoring.interchange.moodle_text import category_name, from_moodle
+from qinlian.authoring.interchange.rubric import take_rubric
 from qinlian.authoring.interchange.safexml import Node, parse_xml
 from qinlian.authoring.textfile import Place
 from qinlian.core.diagnostics import Diagnostic
 
 __all__ = ["read_moodle"]
 
-_MOST = 5_000
 _NOT_TAKEN = {
     "description": "说明文字，不是题", "calculated": "计算题", "calculatedsimple": "简单计算题",
     "calculatedmulti": "计算选择题", "numerical": "有误差范围的数值题", "ddwtos": "拖放填词",
@@ -34,31 +34,19 @@ def read_moodle(text: str, file: str) -> tuple[tuple[Incoming, ...], tuple[Diagn
     if root is None:
         return (), problems
     losses = Losses(Place(file))
-    found: list[Incoming] = []
-    category, number = "", 0
+    found = collect(_questions(root, file, losses), losses, "需要的话在课程里重新写")
+    return found, tuple(losses.found)
+
+
+def _questions(root: Node, file: str, losses: Losses) -> Iterator[tuple[Place, str, Callable[[], Asked]]]:
+    category = ""
     for node in root.all("question"):
-        kind = node.attrs.get("type", "")
-        if kind == "category":
+        if node.attrs.get("type") == "category":
             path = node.first("category")
-            category = (path.text_of("text") if path else "").replace("//", "\0")
-            category = category.rpartition("/")[2].replace("\0", "/")
-            continue
-        number += 1
-        name = node.first("name")
-        losses.at(Place(file, node.line, 1), number, name.text_of("text") if name else "")
-        if number > _MOST:
-            losses.say("E132", f"题目超过了 {_MOST} 道，没有读完", "分几次导出，每次少选一些题")
-            return (), tuple(losses.found)
-        try:
-            asked = _Question(node, category, losses).read(kind)
-        except (Unreadable, RecursionError) as reason:
-            words = str(reason) if isinstance(reason, Unreadable) else "题目的文字嵌套太深"
-            losses.say("W651", f"没有导入：{words}", "需要的话在课程里重新写")
-            continue
-        found.append(Incoming(asked, losses.place, losses.who))
-    if not found and not losses.found:
-        losses.found.append(Place(file).says("E135", "文件里没有一道题", "请从原来的系统重新导出"))
-    return tuple(found), tuple(losses.found)
+            category = category_name(path.text_of("text") if path else "")
+        else:
+            question = _Question(node, category, losses)
+            yield Place(file, node.line, 1), question.name, question.read
 
 
 class _Question:
@@ -66,8 +54,11 @@ class _Question:
 
     def __init__(self, node: Node, category: str, losses: Losses) -> None:
         self.node, self.category, self.losses = node, category, losses
+        name = node.first("name")
+        self.name = name.text_of("text") if name else ""
 
-    def read(self, kind: str) -> Asked:
+    def read(self) -> Asked:
+        kind = self.node.attrs.get("type", "")
         readers: dict[str, Callable[[], Asked]] = {
             "multichoice": self.choice, "multichoiceset": self.choice, "truefalse": self.truefalse,
             "shortanswer": self.short, "numerical": self.numerical, "cloze": self.cloze, "multianswer": self.cloze,
@@ -93,8 +84,6 @@ class _Question:
 
     def asked(self, kind: Kind, choices: list[Choice], stem: str | None = None, *, whole: bool = False) -> Asked:
         node = self.node
-        name = node.first("name")
-        label = name.text_of("text") if name else ""
         labels = [
             tag.text_of("text") or tag.own_text.strip()
             for tags in node.all("tags", "coursetags")
@@ -106,17 +95,17 @@ class _Question:
             stem=self.text(node.first("questiontext")) if stem is None else stem,
             choices=tuple(choices),
             id=node.text_of("idnumber"),
-            name=label,
+            name=self.name,
             explanation=self.text(node.first("generalfeedback")),
             labels=tuple(filter(None, labels)),
-            points=_number(grade) if grade else None,
+            points=figure(grade) if grade else None,
             whole=whole,
             category=self.category,
         )
 
     def answers(self) -> list[Choice]:
         return [
-            Choice(self.text(a), self.text(a.first("feedback"), "html"), _number(a.attrs.get("fraction", "0")))
+            Choice(self.text(a), self.text(a.first("feedback"), "html"), figure(a.attrs.get("fraction", "0")))
             for a in self.node.all("answer")
         ]
 
@@ -134,20 +123,20 @@ class _Question:
         for side in ("true", "false"):
             answer = sides.get(side)
             feedback = self.text(answer.first("feedback"), "html") if answer else ""
-            choices.append(Choice("", feedback, _number(answer.attrs.get("fraction", "0")) if answer else 0.0))
+            choices.append(Choice("", feedback, figure(answer.attrs.get("fraction", "0")) if answer else 0.0))
         return self.asked("判断", choices)
 
     def short(self) -> Asked:
         if self.node.text_of("usecase") == "1":
             self.losses.say("W653", "原来区分大小写，这里不区分", "一般不用管")
         answers = [
-            (a.text_of("text"), _number(a.attrs.get("fraction", "0")), self.text(a.first("feedback"), "html"))
+            (a.text_of("text"), figure(a.attrs.get("fraction", "0")), self.text(a.first("feedback"), "html"))
             for a in self.node.all("answer")
         ]
         return self.asked("填空", [short_answer(answers, self.losses)])
 
     def numerical(self) -> Asked:
-        if any(_number(a.text_of("tolerance") or "0") for a in self.node.all("answer")):
+        if any(figure(a.text_of("tolerance") or "0") for a in self.node.all("answer")):
             raise Unreadable(f"本课程没有这种题型（{_NOT_TAKEN['numerical']}）")
         return self.short()
 
@@ -174,7 +163,7 @@ class _Question:
 
     def ordering(self) -> Asked:
         answers = list(zip(self.node.all("answer"), self.answers(), strict=True))
-        answers.sort(key=lambda pair: _number(pair[0].attrs.get("fraction", "0")))
+        answers.sort(key=lambda pair: figure(pair[0].attrs.get("fraction", "0")))
         grading = self.node.text_of("gradingtype")
         if grading not in ("", "ABSOLUTE_POSITION", "ALL_OR_NOTHING", "0", "-1"):
             self.losses.say("W653", f"原来的排序计分方式（{grading[:40]}）没有带过来", "按位计分：位置放对的比例")
@@ -183,15 +172,8 @@ class _Question:
         return self.asked("排序", [choice for _, choice in answers], whole=grading in ("ALL_OR_NOTHING", "-1"))
 
     def essay(self) -> Asked:
-        info = self.node.first("graderinfo")
-        criteria, prompts, rest = read_rubric(self.text(info))
-        if rest:
-            self.losses.say("W654", f"给评分人看的说明没有带过来：{rest[:60]}", "把评分细则写成 - [10] A. 细则")
-        if not criteria:
-            grade = self.node.text_of("defaultgrade") or "1"
-            self.losses.say(
-                "W653", f"没有评分细则，原来满分 {_number(grade):g} 分", "写上评分细则，各项分数加起来就是满分"
-            )
+        points = figure(self.node.text_of("defaultgrade") or "1")
+        criteria, prompts = take_rubric(self.text(self.node.first("graderinfo")), points, self.losses)
         if self.text(self.node.first("responsetemplate")):
             self.losses.parts("W654", ["作答的模板"], "需要时写进题干")
         asked = self.asked("心得", list(criteria))
@@ -227,11 +209,3 @@ def _worth_telling(node: Node) -> bool:
     """True when a feedback is none of the sentences that the system puts there by itself."""
     text = node.text_of("text").lower()
     return bool(text) and not any(word in text for word in _STANDARD)
-
-
-def _number(text: str) -> float:
-    try:
-        value = float(text.strip().replace(",", "."))
-    except ValueError:
-        return 0.0
-    return value if abs(value) < 1e6 else 0.0

@@ -7,8 +7,8 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from qinlian.authoring.interchange.asked import Asked, Choice, Losses, Outgoing
 from qinlian.authoring.interchange.cloze import has_cloze, write_cloze
-from qinlian.authoring.interchange.labels import LONGEST_LABEL
-from qinlian.authoring.interchange.leaving import letters_seen, marked_rights, names_letters
+from qinlian.authoring.interchange.leaving import letters_seen, names_letters
+from qinlian.authoring.interchange.moodle_losses import tell_labels, tell_pairs, tell_whole
 from qinlian.authoring.interchange.moodle_text import pattern, to_moodle
 from qinlian.authoring.interchange.rubric import write_rubric
 from qinlian.authoring.writer import number_text
@@ -77,9 +77,8 @@ def _question(quiz: Element, asked: Asked, losses: Losses) -> None:
         case "心得":
             _essay(node, asked)
     tags = SubElement(node, "tags")
+    tell_labels(asked, losses)
     for label in asked.labels:
-        if len(label) > LONGEST_LABEL:
-            losses.say("W662", f"“{label[:16]}…”超过 {LONGEST_LABEL} 字，Moodle 会截断", "把它写短")
         _text(SubElement(tags, "tag"), label)
 
 
@@ -97,18 +96,14 @@ def _choices(node: Element, asked: Asked, losses: Losses) -> None:
         losses.say(
             "W662", "选项字母不是从 A 连着写的，解析里提到的字母在 Moodle 里对不上", "导出后在 Moodle 里改解析里的字母"
         )
-    if asked.whole and asked.kind == "多选":
-        losses.say(
-            "W662", "Moodle 没有“全对得分”，漏选会按比例给分", "要全对才给分，在 Moodle 里装 All-or-Nothing 题型"
-        )
+    tell_whole(asked, losses)
     for choice in asked.choices:
         _answer(node, choice.text, "markdown", choice, f"{choice.fraction:.5f}".rstrip("0").rstrip("."))
 
 
 def _blanks(node: Element, asked: Asked, losses: Losses) -> None:
-    if asked.whole and len(asked.choices) > 1:
-        losses.say("W662", "Moodle 按空给分，没有“全对得分”", "要全对才给分，就拆开或改题型")
     if len(asked.choices) > 1:
+        tell_whole(asked, losses)
         return
     SubElement(node, "usecase").text = "0"
     choice = asked.choices[0]
@@ -120,12 +115,7 @@ def _blanks(node: Element, asked: Asked, losses: Losses) -> None:
 
 def _pairs(node: Element, asked: Asked, losses: Losses) -> None:
     SubElement(node, "shuffleanswers").text = "true"
-    if asked.whole:
-        losses.say("W662", "Moodle 的配对题按对数给分，没有“全对得分”", "要全对才给分，就改题型")
-    if marked_rights(asked):
-        losses.say("W662", "右项里的 Markdown 记号在 Moodle 里会原样显示", "右项只写文字，不加粗、不写链接")
-    if any(choice.feedback for choice in asked.choices):
-        losses.say("W662", "Moodle 的配对题没有每一对的反馈，没有导出", "要紧的话写进解析")
+    tell_pairs(asked, losses, "Moodle")
     for choice in asked.choices:
         pair = _formatted(node, "subquestion", choice.text)
         _text(SubElement(pair, "answer"), choice.right)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
-from qinlian.authoring.interchange.asked import Asked, Incoming, Losses, Unreadable
+from qinlian.authoring.interchange.asked import Asked, Incoming, Losses, Unreadable, collect
 from qinlian.authoring.interchange.gate import Bank, Package, decode
 from qinlian.authoring.interchange.labels import read_labels
 from qinlian.authoring.interchange.qti_item import read_item
@@ -18,7 +19,6 @@ from qinlian.core.diagnostics import Diagnostic, has_errors
 
 __all__ = ["read_qti"]
 
-_MOST = 5_000
 _OURS = re.compile(r"[A-Z]{1,8}(?:-[A-Za-z0-9]+)+")
 _STOPS = ("E132", "E133")
 
@@ -29,31 +29,30 @@ def read_qti(bank: Bank, file: str) -> tuple[tuple[Incoming, ...], tuple[Diagnos
     E132 and E133 leave nothing; W651 items not taken, W652 pictures and files, W653 marks, W654 the rest.
     """
     losses = Losses(Place(file))
-    found: list[Incoming] = []
-    number = 0
+    found = collect(
+        _questions(bank, file, losses),
+        losses,
+        "需要的话在课程里重新写",
+        "请从原来的系统重新导出，格式选 QTI 2.1",
+    )
+    return () if has_errors(losses.found) else found, tuple(losses.found)
+
+
+def _questions(bank: Bank, file: str, losses: Losses) -> Iterator[tuple[Place, str, Callable[[], Asked]]]:
+    """Every item as ``collect`` takes it; an item that breaks a bound is the last."""
     for place, text, source, problems in _items(bank, file, losses):
-        number += 1
-        if number > _MOST:
-            losses.found.append(Place(file).says("E132", f"题目超过了 {_MOST} 道，没有读完", "分几次导出"))
-            return (), tuple(losses.found)
         root, told = parse_xml(text, place) if text is not None else (None, problems)
-        losses.at(place, number, root.attrs.get("title", "") if root else "")
         if any(d.code in _STOPS for d in told):
-            return (), (*losses.found, *told)
-        if root is None:
-            losses.say("W651", f"没有导入：{told[0].message}", "请从原来的系统重新导出这道题")
-            continue
-        losses.place = replace(place, line=0)
-        try:
-            asked = read_item(root, source, losses)
-        except (Unreadable, RecursionError) as reason:
-            words = str(reason) if isinstance(reason, Unreadable) else "题目的文字嵌套太深"
-            losses.say("W651", f"没有导入：{words}", "需要的话在课程里重新写")
-            continue
-        found.append(Incoming(_identified(asked, source), losses.place, losses.who))
-    if not found and not losses.found:
-        losses.found.append(Place(file).says("E135", "包里没有一道题", "请从原来的系统重新导出，格式选 QTI 2.1"))
-    return tuple(found), tuple(losses.found)
+            losses.found += told
+            return
+        name = root.attrs.get("title", "") if root else ""
+        yield place, name, partial(_read, root, told, source, losses)
+
+
+def _read(root: Node | None, told: tuple[Diagnostic, ...], source: Source, losses: Losses) -> Asked:
+    if root is None:
+        raise Unreadable(told[0].message, "请从原来的系统重新导出这道题")
+    return _identified(read_item(root, source, losses), source)
 
 
 def _identified(asked: Asked, source: Source) -> Asked:
@@ -103,7 +102,7 @@ def _manifest(package: Package) -> tuple[Node | None, tuple[Diagnostic, ...]]:
 def _listed(manifest: Node) -> Iterator[tuple[str, Source]]:
     """(href, what is said of it) of the items in a manifest."""
     for resource in manifest.every("resource"):
-        if re.match(r"imsqti_item_xmlv2p[12]|imsqti_item_", resource.attrs.get("type", "")):
+        if resource.attrs.get("type", "").startswith("imsqti_item_"):
             file = resource.first("file")
             href = resource.attrs.get("href") or (file.attrs.get("href", "") if file else "")
             yield href, read_source(resource)

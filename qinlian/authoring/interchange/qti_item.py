@@ -7,9 +7,9 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from qinlian.authoring.interchange.asked import Asked, Choice, Losses, Unreadable
-from qinlian.authoring.interchange.credit import PERCENT
+from qinlian.authoring.interchange.credit import PERCENT, figure
 from qinlian.authoring.interchange.qti_source import Source
-from qinlian.authoring.interchange.rubric import read_rubric
+from qinlian.authoring.interchange.rubric import take_rubric
 from qinlian.authoring.interchange.safexml import Node
 from qinlian.items.base import letter_at
 
@@ -53,7 +53,7 @@ class _Item:
         self.root, self.source, self.losses = root, source, losses
         self.lost: list[str] = []
         self.declared = {n.attrs.get("identifier", ""): n for n in root.all("responseDeclaration")}
-        self.processing = next(iter(root.all("responseProcessing")), None)
+        self.processing = root.first("responseProcessing")
         self.feedback = self._feedback()
 
     def read(self) -> Asked:
@@ -109,8 +109,8 @@ class _Item:
     def _said(self, letter: str, identifier: str, node: Node | None = None) -> str:
         """The feedback of an option."""
         inline = list(node.every("feedbackInline")) if node else []
-        words = "".join(_html(f) for f in inline) or self.feedback.pop(identifier, "")
-        return self.source.text(f"{letter}+", words, self.lost) if words else ""
+        words = "".join(_html(f) for f in inline) or self.feedback.pop(identifier, None)
+        return self._written(f"{letter}+", words)
 
     def _feedback(self) -> dict[str, str]:
         """Identifier → HTML of every feedback shown when it is chosen."""
@@ -124,16 +124,17 @@ class _Item:
         return found
 
     def _explanation(self) -> str:
-        words = self.feedback.pop("EXPLANATION", "")
-        return self.source.text("explanation", words, self.lost) if words else ""
+        return self._written("explanation", self.feedback.pop("EXPLANATION", None))
+
+    def _written(self, part: str, words: str | None) -> str:
+        """A feedback as Markdown; one that is there may show nothing, a link's definition alone for instance."""
+        return "" if words is None else self.source.text(part, words, self.lost)
 
     def _tell(self) -> None:
         left = {k: v for k, v in self.feedback.items() if k != "EXPLANATION" and v.strip()}
         parts = [f"反馈“{self.source.text('', v, [])[:20]}”" for v in left.values()]
         self.losses.parts("W654", parts, "需要时写进解析或选项的反馈")
-        pictures = [p for p in self.lost if p.startswith(("图片", "视频", "音频", "嵌入", "公式"))]
-        self.losses.parts("W652", pictures, "在原来的系统里核对这道题，缺了看不懂的就改写题干")
-        self.losses.parts("W654", [p for p in self.lost if p not in pictures], "看看意思是否还完整；一般不用管")
+        self.losses.left(self.lost)
         if self.root.attrs.get("adaptive") == "true" or self.root.all("templateDeclaration"):
             self.losses.parts("W654", ["随作答变化或随机生成的部分"], "看看题目是否还成立")
 
@@ -144,16 +145,14 @@ class _Item:
         correct = declared.first("correctResponse") if declared else None
         return [v.own_text.strip() for v in correct.all("value")] if correct else []
 
-    def _mapped(self, response: str) -> dict[str, float]:
+    def _mapped(self, response: str) -> tuple[dict[str, float], float]:
+        """(answer → points, points of any other answer)."""
         declared = self.declared.get(response)
         mapping = declared.first("mapping") if declared else None
-        entries = mapping.all("mapEntry") if mapping else []
-        return {e.attrs.get("mapKey", "").strip(): _number(e.attrs.get("mappedValue", "0")) for e in entries}
-
-    def _default(self, response: str) -> float:
-        declared = self.declared.get(response)
-        mapping = declared.first("mapping") if declared else None
-        return _number(mapping.attrs.get("defaultValue", "0")) if mapping else 0.0
+        if mapping is None:
+            return {}, 0.0
+        points = {e.attrs.get("mapKey", "").strip(): e.attrs.get("mappedValue", "0") for e in mapping.all("mapEntry")}
+        return {key: figure(value) for key, value in points.items()}, figure(mapping.attrs.get("defaultValue", "0"))
 
     @property
     def _whole(self) -> bool:
@@ -172,10 +171,10 @@ class _Item:
         outcomes = {n.attrs.get("identifier", ""): n for n in self.root.all("outcomeDeclaration")}
         most = outcomes.get("MAXSCORE")
         default = most.first("defaultValue") if most else None
-        if default and (value := _number(default.text_of("value"))) > 0:
+        if default and (value := figure(default.text_of("value"))) > 0:
             return value
         score = outcomes.get("SCORE")
-        value = _number(score.attrs.get("normalMaximum", "0")) if score else 0.0
+        value = figure(score.attrs.get("normalMaximum", "0")) if score else 0.0
         return value if value > 0 else None
 
     # --- types ---
@@ -185,7 +184,8 @@ class _Item:
         options = node.all("simpleChoice")
         names = [o.attrs.get("identifier", "") for o in options]
         letters = _letters(names)
-        key, mapped = self._key(response), self._mapped(response)
+        key = self._key(response)
+        mapped, otherwise = self._mapped(response)
         single = node.attrs.get("maxChoices", "1") == "1"
         if not key:
             best = max(mapped.values(), default=0.0)
@@ -196,15 +196,17 @@ class _Item:
         for name, letter, option in zip(names, letters, options, strict=True):
             share = PERCENT if name in key else 0.0
             if total and not whole and not single:
-                share = PERCENT * mapped.get(name, self._default(response)) / total
+                share = PERCENT * mapped.get(name, otherwise) / total
             elif single and name not in key and mapped.get(name, 0.0) > 0:
                 share = PERCENT * mapped[name] / max(mapped.values())
             choices.append(Choice(self._text(letter, option), self._said(letter, name, option), share, letter))
         plain = [c.text.strip().strip("。.").lower() for c in choices]
-        if single and len(choices) == 2 and {plain[0] in _TRUE, plain[1] in _FALSE} == {True}:
-            return Asked("判断", stem, tuple(replace(c, text="", letter="") for c in choices))
-        if single and len(choices) == 2 and {plain[0] in _FALSE, plain[1] in _TRUE} == {True}:
-            return Asked("判断", stem, tuple(replace(c, text="", letter="") for c in reversed(choices)))
+        if single and len(choices) == 2:
+            sides = [replace(c, text="", letter="") for c in choices]
+            if plain[0] in _TRUE and plain[1] in _FALSE:
+                return Asked("判断", stem, tuple(sides))
+            if plain[0] in _FALSE and plain[1] in _TRUE:
+                return Asked("判断", stem, tuple(reversed(sides)))
         return Asked("单选" if single else "多选", stem, tuple(choices), whole=whole)
 
     def _blanks(self, nodes: list[Node], stem: str) -> Asked:
@@ -213,7 +215,7 @@ class _Item:
             response = node.attrs.get("responseIdentifier", "")
             letter = response.removeprefix("RESPONSE_")
             letter = letter if len(letter) == 1 and "A" <= letter <= "Z" else letter_at(min(index, 25))
-            mapped = self._mapped(response)
+            mapped, _ = self._mapped(response)
             best = max(mapped.values(), default=0.0)
             spellings = [*self._key(response), *(k for k, v in mapped.items() if v > 0 and v == best)]
             if any(0 < v < best for v in mapped.values()):
@@ -228,7 +230,7 @@ class _Item:
         if len(sets) != 2:
             raise Unreadable("配对题没有左右两边")
         left, right = ([(c.attrs.get("identifier", ""), c) for c in s.all("simpleAssociableChoice")] for s in sets)
-        pairs = dict(p.split()[:2] for p in (self._key(response) or self._mapped(response)) if len(p.split()) >= 2)
+        pairs = dict(p.split()[:2] for p in (self._key(response) or self._mapped(response)[0]) if len(p.split()) >= 2)
         letters = dict(zip((n for n, _ in left), _letters([n for n, _ in left]), strict=True))
         words = {n: self._text(f"{n.removeprefix('R_')}>", c) for n, c in right}
         choices = []
@@ -261,13 +263,7 @@ class _Item:
     def _essay(self, body: Node, stem: str) -> Asked:
         rubric = next((n for n in body.every("rubricBlock") if "scorer" in n.attrs.get("view", "")), None)
         words = self.source.text("rubric", _html(rubric), self.lost) if rubric else ""
-        criteria, prompts, rest = read_rubric(words)
-        if rest:
-            self.losses.say("W654", f"给评分人看的说明没有带过来：{rest[:60]}", "把评分细则写成 - [10] A. 细则")
-        if not criteria:
-            self.losses.say(
-                "W653", f"没有评分细则，原来满分 {self._points() or 1:g} 分", "写上评分细则，各项分数加起来就是满分"
-            )
+        criteria, prompts = take_rubric(words, self._points() or 1, self.losses)
         return Asked("心得", stem, criteria, prompts=prompts)
 
 
@@ -308,11 +304,3 @@ def _html(node: Node, without: Collection[str] = (), gap: str = "") -> str:
                 f"<{part.tag}{attrs}>" + (inside + f"</{part.tag}>" if part.tag not in ("br", "hr", "img") else "")
             )
     return "".join(parts)
-
-
-def _number(text: str) -> float:
-    try:
-        value = float(text.strip())
-    except ValueError:
-        return 0.0
-    return value if abs(value) < 1e6 else 0.0

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from qinlian.authoring.interchange.asked import Asked, Choice
+from qinlian.authoring.interchange.asked import Asked, Choice, Losses
 from qinlian.authoring.questions import parse_questions
 from qinlian.authoring.textfile import parse_text
 from qinlian.authoring.writer import number_text, write_item
 from qinlian.core.model import Element, Item
 
-__all__ = ["read_rubric", "write_rubric"]
+__all__ = ["read_rubric", "take_rubric", "write_rubric"]
 
 _HEADING = "### X [心得]\n题干\n"
 
@@ -35,3 +35,13 @@ def read_rubric(text: str) -> tuple[tuple[Choice, ...], tuple[str, ...], str]:
         return (), (), text
     criteria = tuple(Choice(e.text, e.feedback, float(e.mark or 0), e.letter) for e in item.elements)
     return criteria, item.prompts, ""
+
+
+def take_rubric(text: str, points: float, losses: Losses) -> tuple[tuple[Choice, ...], tuple[str, ...]]:
+    """(criteria, prompts) of what another system keeps for its graders; ``points`` is what the question gave there."""
+    criteria, prompts, rest = read_rubric(text)
+    if rest:
+        losses.say("W654", f"给评分人看的说明没有带过来：{rest[:60]}", "把评分细则写成 - [10] A. 细则")
+    if not criteria:
+        losses.say("W653", f"没有评分细则，原来满分 {points:g} 分", "写上评分细则，各项分数加起来就是满分")
+    return criteria, prompts
