@@ -109,8 +109,8 @@ class _Item:
     def _said(self, letter: str, identifier: str, node: Node | None = None) -> str:
         """The feedback of an option."""
         inline = list(node.every("feedbackInline")) if node else []
-        words = "".join(_html(f) for f in inline) or self.feedback.pop(identifier, None)
-        return self._written(f"{letter}+", words)
+        words = "".join(_html(f) for f in inline)
+        return self._written(f"{letter}+", words if words else self.feedback.pop(identifier, None))
 
     def _feedback(self) -> dict[str, str]:
         """Identifier → HTML of every feedback shown when it is chosen."""
