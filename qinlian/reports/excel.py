@@ -65,8 +65,8 @@ def write_excel(table: pd.DataFrame, path: Path, sheet: str = "成绩总表", wr
     write_sheets([Sheet(sheet, table, wrapped)], path)
 
 
-def write_sheets(sheets: Sequence[Sheet], path: Path, mode: int = 0o644) -> None:
-    """Write ``sheets`` to ``path``, in their order, whole or not at all.
+def write_sheets(sheets: Sequence[Sheet], path: Path) -> None:
+    """Write ``sheets`` to ``path``, in their order, whole or not at all, for its owner's eyes alone.
 
     Cells that begin with ``= + - @``, a tab or a line break stay text.
     """
@@ -75,4 +75,4 @@ def write_sheets(sheets: Sequence[Sheet], path: Path, mode: int = 0o644) -> None
         for sheet in sheets:
             sheet.table.map(plain).to_excel(writer, sheet_name=sheet.title, index=False)
             _dress(writer.sheets[sheet.title], sheet)
-    replace_file(path, made.getvalue(), mode)
+    replace_file(path, made.getvalue(), 0o600)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import stat
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,13 @@ def test_the_list_on_screen_and_as_a_sheet(desk: Desk, tmp_path: Path) -> None:
 
     sheet = load_workbook(tmp_path / "册.xlsx")["证书"]
     assert [row[3].value for row in sheet.iter_rows()] == ["姓名", "周晓岚", "李明"]
+
+
+def test_the_sheet_of_the_list_is_for_its_owner_alone(desk: Desk, tmp_path: Path) -> None:
+    sheet = tmp_path / "册.xlsx"
+    sheet.touch(0o644)
+    assert desk.run("certificate list", "--xlsx", sheet) == 0
+    assert stat.S_IMODE(sheet.stat().st_mode) == 0o600
 
 
 def test_the_page_is_one_file_without_names(desk: Desk, tmp_path: Path) -> None:

@@ -396,3 +396,10 @@ class TestCommand:
     def test_reflections_stay_their_own_page(self, run: Any, tmp_path: Path) -> None:
         assert run("--reflections", "--html", str(tmp_path / "心得.html")) == 0
         assert "· 心得</title>" in (tmp_path / "心得.html").read_text(encoding="utf-8")
+
+    def test_the_workbook_of_reflections_is_for_its_owner_alone(self, run: Any, tmp_path: Path) -> None:
+        path = tmp_path / "心得.xlsx"
+        path.touch(0o644)
+        assert run("--reflections", "--xlsx", str(path)) == 0
+        assert load_workbook(path).sheetnames == ["心得"]
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -47,7 +47,7 @@ def sheets(facts: Facts, gradebook: pd.DataFrame) -> list[Sheet]:
 def write_workbook(facts: Facts, gradebook: pd.DataFrame, path: Path) -> None:
     """Write the workbook to ``path``, for its owner alone. Raises GradingError when it cannot be written."""
     try:
-        write_sheets(sheets(facts, gradebook), path, 0o600)
+        write_sheets(sheets(facts, gradebook), path)
     except OSError as error:
         raise GradingError(f"报表写不进 {path}：{error.strerror}；请关掉正打开它的程序，或换一个位置") from None
 
