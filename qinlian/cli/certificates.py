@@ -264,13 +264,16 @@ def verify(root: Path, given: tuple[str, ...]) -> None:
     """核验证书：PDF、二维码的照片，或扫码得到的文字；都有效才以 0 结束。"""
     from qinlian.reports.certificates.checking import Checker
     from qinlian.reports.certificates.office import open_office
+    from qinlian.reports.certificates.statement import PREFIX
 
     checker = Checker(open_office(root).store)
     good = True
     for each in given:
         path = _file(each)
-        if path is None and "QL1|" not in each:
-            raise CertificateError(f"没有文件 {each[:80]}，它也不是核验文字；请检查文件名，或粘贴 QL1| 开头的整段文字")
+        if path is None and f"{PREFIX}|" not in each:
+            raise CertificateError(
+                f"没有文件 {each[:80]}，它也不是核验文字；请检查文件名，或粘贴 {PREFIX}| 开头的整段文字"
+            )
         for verdict in checker.file(path) if path else [checker.text(each)]:
             good &= verdict.answer == "有效"
             first, *rest = verdict.lines()

@@ -131,7 +131,7 @@ def find_text(text: str) -> Signed:
     """
     found = re.search(rf"{PREFIX}\|[^\r\n]*", text[:_LONGEST].replace("\ufeff", ""))
     if found is None:
-        raise CertificateError("这里没有证书的核验文字；它以 QL1| 开头，请把二维码扫出的文字完整地粘贴进来")
+        raise CertificateError(f"这里没有证书的核验文字；它以 {PREFIX}| 开头，请把二维码扫出的文字完整地粘贴进来")
     line = found.group().strip()
     body, _, tail = line.rpartition("|")
     parts = body.split("|")
