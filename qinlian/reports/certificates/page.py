@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from qinlian.core.zone import BEIJING
 from qinlian.reports.certificates.keys import Signer
+from qinlian.reports.certificates.statement import signature_text
 from qinlian.reports.certificates.store import Revocation
 from qinlian.reports.certificates.wording import TEMPLATES
 
@@ -34,7 +35,7 @@ def revocation_list(revocations: Sequence[Revocation], day: date, signer: Signer
         for number in sorted(last)
     )
     body = f"QLR1|{day.isoformat()}|{','.join(entries)}|{signer.id}"
-    return f"{body}|{base64.urlsafe_b64encode(signer.key.sign(body.encode())).decode().rstrip('=')}"
+    return f"{body}|{signature_text(signer.key.sign(body.encode()))}"
 
 
 def verify_page(

@@ -35,6 +35,7 @@ __all__ = [
     "find_text",
     "plain_number",
     "sign",
+    "signature_text",
     "verify",
 ]
 
@@ -117,11 +118,15 @@ def _unescaped(field: str) -> str:
     return unquote_to_bytes(field.encode("utf-8")).decode("utf-8")
 
 
+def signature_text(signature: bytes) -> str:
+    """A signature as a text carries it: base64url without padding."""
+    return base64.urlsafe_b64encode(signature).decode().rstrip("=")
+
+
 def sign(statement: Statement, key_id: str, key: Ed25519PrivateKey) -> str:
     """The signed text. The same statement and key give the same text."""
     body = "|".join((PREFIX, *statement.fields(), key_id))
-    signature = base64.urlsafe_b64encode(key.sign(body.encode())).decode().rstrip("=")
-    return f"{body}|{signature}"
+    return f"{body}|{signature_text(key.sign(body.encode()))}"
 
 
 def find_text(text: str) -> Signed:
@@ -144,7 +149,7 @@ def find_text(text: str) -> Signed:
     except (ValueError, binascii.Error):
         unchanged = False
     # Another way to write the same bits would be another text for one signature.
-    if not unchanged or len(signature) != 64 or base64.urlsafe_b64encode(signature).decode().rstrip("=") != tail:
+    if not unchanged or len(signature) != 64 or signature_text(signature) != tail:
         raise CertificateError("核验文字不完整或被改动；请重新扫一次二维码，把文字完整地粘贴进来")
     return Signed(statement, parts[-1], body.encode(), signature, line)
 
