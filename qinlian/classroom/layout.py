@@ -8,6 +8,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from qinlian.configured import classroom_of
 from qinlian.errors import ClassroomError
 
 __all__ = ["INSTRUCTOR", "LEARNER", "Layout"]
@@ -25,11 +26,8 @@ class Layout:
 
     @property
     def base(self) -> Path:
-        """Everything below it may be deleted to begin anew.
-
-        ``QINLIAN_CLASSROOM`` names another folder, as it does in nbgrader_config.py.
-        """
-        return self.root / os.environ.get("QINLIAN_CLASSROOM", ".classroom")
+        """Everything below it may be deleted to begin anew."""
+        return classroom_of(self.root)
 
     @property
     def exchange(self) -> Path:

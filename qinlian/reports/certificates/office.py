@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from qinlian.classroom.layout import Layout
-from qinlian.configured import database_of, make_folder_of
+from qinlian.configured import classroom_of, database_of, make_folder_of
 from qinlian.errors import CertificateError
 from qinlian.reports.certificates.keys import KEY_NAME, Signer, load_key, make_key, put_aside
 from qinlian.reports.certificates.store import CertificateStore
@@ -54,4 +53,4 @@ def open_office(root: Path) -> Office:
     """The office of the classroom of the course repository at ``root``. Raises GradingError when that is none."""
     db_url = database_of(root)
     make_folder_of(db_url)
-    return Office(root / "course", Layout(root.resolve()).base / "certificates", CertificateStore(db_url))
+    return Office(root / "course", classroom_of(root.resolve()) / "certificates", CertificateStore(db_url))
