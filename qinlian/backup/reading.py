@@ -33,6 +33,7 @@ from qinlian.backup.members import (
     parse_header,
     same_as,
 )
+from qinlian.core.width import visible
 from qinlian.errors import BackupError
 
 __all__ = ["Contents", "Sink", "read_backup"]
@@ -225,7 +226,7 @@ def _named(line: bytes) -> str:
     except (ValueError, IndexError, TypeError, KeyError, RecursionError):
         return "内容"
     shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return "".join(c for c in shown if c.isprintable())[:200]
+    return visible(shown)[:200]
 
 
 def _drain(packed: gzip.GzipFile) -> None:

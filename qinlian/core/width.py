@@ -1,8 +1,8 @@
-"""Full-width and half-width forms of the same sign."""
+"""How signs look: full-width and half-width forms of the same one, and signs that do not show."""
 
 from __future__ import annotations
 
-__all__ = ["narrow"]
+__all__ = ["narrow", "visible"]
 
 # One character for one character, so that a column in the narrowed copy is a column in the text.
 _NARROW: dict[int, int | str] = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
@@ -12,3 +12,8 @@ _NARROW |= {ord(c): " " for c in "\u3000\u00a0\t"} | {ord(c): '"' for c in "â€œâ
 def narrow(text: str) -> str:
     """``text`` with full-width ASCII, Chinese quotes and wide spaces made narrow; same length."""
     return text.translate(_NARROW)
+
+
+def visible(text: str) -> str:
+    """``text`` without line breaks, control characters and invisible marks, which could move a terminal's cursor."""
+    return "".join(c for c in text if c.isprintable())

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from qinlian.atomic import replace_file
+from qinlian.core.width import visible
 from qinlian.items.selfcheck.scale import CONSEQUENCE, LIKELIHOOD, SMALLEST_GROUP, level
 from qinlian.reports.excel import guard
 from qinlian.reports.risks import GroupRisks, RatedRisk
@@ -49,13 +50,8 @@ def print_risks(groups: Sequence[GroupRisks], console: Console | None = None) ->
         console.print(Text(note, style="dim"))
 
 
-def _plain(text: str) -> str:
-    # A control character in a unit's name could move the terminal's cursor.
-    return "".join(c for c in text if c.isprintable())
-
-
 def _heat(group: GroupRisks) -> Table:
-    table = Table(title=Text(f"{_plain(group.name)}（{group.people} 人）"), show_lines=True)
+    table = Table(title=Text(f"{visible(group.name)}（{group.people} 人）"), show_lines=True)
     table.add_column("后果 ＼ 可能性")
     for number, word in enumerate(LIKELIHOOD, 1):
         table.add_column(f"{number} {word}", justify="right")
@@ -73,7 +69,7 @@ def _ranking(group: GroupRisks) -> Table:
     for name in _RANKING[1:]:
         table.add_column(name, justify="left" if name == "风险点" else "right", overflow="fold")
     for row in _rows(group):
-        table.add_row(*(Text(_plain(str(cell))) for cell in row))
+        table.add_row(*(Text(visible(str(cell))) for cell in row))
     return table
 
 

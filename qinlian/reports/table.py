@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from qinlian.core.model import Course
+from qinlian.core.width import visible
 from qinlian.core.zone import BEIJING
 from qinlian.reports.frames import grades, learners, open_gradebook
 from qinlian.roster.people import ALL, Scope
@@ -86,5 +87,4 @@ def _shown(value: Any, *, short: bool = False) -> str:
         return value.strftime("%m-%d %H:%M" if short else "%Y-%m-%d %H:%M")
     if isinstance(value, float):
         return f"{value:g}"
-    # A control character in a name could move the terminal's cursor.
-    return "".join(c for c in str(value) if c.isprintable())
+    return visible(str(value))
