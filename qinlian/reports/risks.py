@@ -25,7 +25,7 @@ from qinlian.core.model import Course
 from qinlian.grading.response_tables import ATTEMPT, QUIZ, RESPONSE
 from qinlian.items.selfcheck import OWN
 from qinlian.items.selfcheck.scale import OTHER_UNITS, SMALLEST_GROUP
-from qinlian.reports.book import open_gradebook
+from qinlian.reports.frames import COUNTS, open_gradebook
 from qinlian.reports.groups import EVERYBODY, groups_of, within
 from qinlian.roster.people import Roster
 
@@ -86,7 +86,7 @@ def self_ratings(gradebook: str | Path, course: Course) -> list[SelfRating]:
         select(ATTEMPT.c.learner, RESPONSE.c.value)
         .join(QUIZ, QUIZ.c.attempt == ATTEMPT.c.identity)
         .join(RESPONSE, (RESPONSE.c.attempt == QUIZ.c.attempt) & (RESPONSE.c.quiz == QUIZ.c.quiz))
-        .where(QUIZ.c.state == "计入", RESPONSE.c.answered, RESPONSE.c.item.in_(items))
+        .where(QUIZ.c.state == COUNTS, RESPONSE.c.answered, RESPONSE.c.item.in_(items))
         .order_by(ATTEMPT.c.first_seen, ATTEMPT.c.number)
     )
     newest: dict[str, SelfRating] = {}

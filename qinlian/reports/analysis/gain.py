@@ -10,10 +10,9 @@ import pandas as pd
 from scipy import optimize, special
 
 from qinlian.reports.analysis.intervals import CONFIDENCE, Numbers, t_interval
+from qinlian.reports.frames import COUNTS
 
 __all__ = ["Gain", "gain"]
-
-_COUNTED = "计入"
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ def gain(quizzes: pd.DataFrame, pre: str, post: str) -> Gain:
 
 def _percent(quizzes: pd.DataFrame, quiz: str) -> pd.Series:
     """Account → percent, at the first attempt that counts."""
-    rows = quizzes[(quizzes["quiz"] == quiz) & (quizzes["state"] == _COUNTED) & (quizzes["points"] > 0)]
+    rows = quizzes[(quizzes["quiz"] == quiz) & (quizzes["state"] == COUNTS) & (quizzes["points"] > 0)]
     rows = rows.sort_values("number", kind="stable").drop_duplicates("account")
     return pd.Series((100 * rows["score"] / rows["points"]).to_numpy(), index=rows["account"].astype(str))
 

@@ -8,12 +8,13 @@ and types as any other. An ``account`` is the learner's everywhere; a ``module``
 from __future__ import annotations
 
 from qinlian.reports.book import open_gradebook
-from qinlian.reports.frames.answers import Attempts, quizzes, responses
+from qinlian.reports.frames.answers import COUNTS, Attempts, quizzes, responses
 from qinlian.reports.frames.contents import items, modules, options, takes
 from qinlian.reports.frames.people import learners, units
 from qinlian.reports.frames.standing import STATES, grades
 
 __all__ = [
+    "COUNTS",
     "STATES",
     "Attempts",
     "grades",

@@ -26,12 +26,13 @@ from qinlian.reports import people
 from qinlian.reports.frames.columns import Column, Moments, Numbers, Words, frame_of, uncollected
 from qinlian.roster.people import ALL, Scope
 
-__all__ = ["Attempts", "quizzes", "responses"]
+__all__ = ["COUNTS", "Attempts", "quizzes", "responses"]
 
 Attempts = Literal["first", "last", "all"]
 """Which of a learner's attempts at a quiz, among those that count."""
 
 COUNTS = "计入"
+"""The one state of an attempt at a quiz that is a measurement."""
 _PART = 2_000
 """Attempts a query. A reader of SQLite holds up who writes, so no query may take long."""
 _FEW = 10_000

@@ -15,6 +15,7 @@ from qinlian.core.model import Course
 from qinlian.core.scoring import passes
 from qinlian.grading.response_tables import ARRIVAL, ATTEMPT, QUIZ
 from qinlian.grading.tables import ASSIGNMENT, STUDENT
+from qinlian.reports.frames.answers import COUNTS
 from qinlian.reports.frames.columns import coded, moments, uncollected
 from qinlian.reports.frames.contents import taken
 from qinlian.reports.frames.marks import marks
@@ -43,7 +44,7 @@ def _attempts(connection: Connection) -> dict[tuple[str, str], int]:
     query = (
         select(ATTEMPT.c.learner, ATTEMPT.c.module, func.count().label("taken"))
         .join(QUIZ, QUIZ.c.attempt == ATTEMPT.c.identity)
-        .where(QUIZ.c.state == "计入")
+        .where(QUIZ.c.state == COUNTS)
         .group_by(ATTEMPT.c.learner, ATTEMPT.c.module, QUIZ.c.quiz)
         .order_by("taken")
     )

@@ -163,7 +163,7 @@ def _gain(course: Course, quizzes: pd.DataFrame, units: Mapping[str, str], unit:
     after = [quiz.id for quiz in every if quiz.marked and quiz.whole]
     if not before or not after:
         return None
-    counted = quizzes[quizzes["state"] == "计入"].astype({"account": "str", "quiz": "str"})
+    counted = quizzes[quizzes["state"] == frames.COUNTS].astype({"account": "str", "quiz": "str"})
     both = set(counted.loc[counted["quiz"] == before[0], "account"])
     both &= set(counted.loc[counted["quiz"] == after[-1], "account"])
     told = told_of({who: units[who] for who in sorted(both) if who in units}, unit)
