@@ -23,20 +23,20 @@ from sqlalchemy import inspect, select
 
 from qinlian.core.model import Course
 from qinlian.grading.response_tables import ATTEMPT, QUIZ, RESPONSE
-from qinlian.items.selfcheck import OWN
+from qinlian.items.selfcheck import OWN, TYPE
 from qinlian.items.selfcheck.scale import OTHER_UNITS, SMALLEST_GROUP
 from qinlian.reports.frames import COUNTS, open_gradebook
 from qinlian.reports.groups import EVERYBODY, groups_of, within
 from qinlian.roster.people import Roster
 
 __all__ = [
-    "EVERYBODY",
     "GroupRisks",
     "RatedRisk",
     "SelfRating",
     "group_risks",
     "risk_names",
     "roster_risks",
+    "self_checks",
     "self_ratings",
 ]
 
@@ -75,18 +75,22 @@ class GroupRisks:
     risks: tuple[RatedRisk, ...] = field(default=())
 
 
+def self_checks(course: Course) -> set[str]:
+    """The items (自查) in which learners rate risks of their own; in these nothing is right or wrong."""
+    return {item.id for module in course.modules for item in module.items if item.kind == TYPE.label}
+
+
 def self_ratings(gradebook: str | Path, course: Course) -> list[SelfRating]:
     """The newest counted self-check of every learner who handed one in.
 
     ``gradebook`` is the database's address, or the folder of the course that names it. Raises GradingError
     when that folder is no course or the database cannot be read.
     """
-    items = [item.id for module in course.modules for item in module.items if item.kind == "自查"]
     query = (
         select(ATTEMPT.c.learner, RESPONSE.c.value)
         .join(QUIZ, QUIZ.c.attempt == ATTEMPT.c.identity)
         .join(RESPONSE, (RESPONSE.c.attempt == QUIZ.c.attempt) & (RESPONSE.c.quiz == QUIZ.c.quiz))
-        .where(QUIZ.c.state == COUNTS, RESPONSE.c.answered, RESPONSE.c.item.in_(items))
+        .where(QUIZ.c.state == COUNTS, RESPONSE.c.answered, RESPONSE.c.item.in_(sorted(self_checks(course))))
         .order_by(ATTEMPT.c.first_seen, ATTEMPT.c.number)
     )
     newest: dict[str, SelfRating] = {}

@@ -16,7 +16,7 @@ from qinlian.core.model import Course
 from qinlian.core.zone import BEIJING
 from qinlian.reports import frames
 from qinlian.reports.analysis import Reliability, distractors, flags, item_table
-from qinlian.reports.page.gather import reliability_of
+from qinlian.reports.page.gather import reliability_of, without_self_checks
 from qinlian.roster.units import at_or_below
 
 __all__ = ["Book", "Choice", "read_book"]
@@ -123,23 +123,20 @@ def read_book(root: Path, course: Course) -> Book:
     Raises GradingError when the gradebook cannot be read, CourseError without the course's secret.
     """
     now = datetime.now(UTC)
-    items = frames.items(course)
     marked = [quiz.id for module in course.modules for quiz in module.quizzes if quiz.marked]
     with frames.open_gradebook(root) as connection:
         units = frames.units(connection)
         learners = frames.learners(connection)
         grades = frames.grades(connection, course)
         responses = frames.responses(connection, quizzes=marked, values=True)
-    # In a self-check nothing is right or wrong.
-    rated = set(items.loc[items["kind"] == "自查", "item"])
     return Book(
         course=course,
         read_at=now,
         units=tuple(units["unit"]),
         learners=learners,
         grades=grades,
-        responses=responses[~responses["item"].isin(rated)],
+        responses=without_self_checks(responses, course),
         modules=frames.modules(course),
-        items=items,
+        items=frames.items(course),
         options=frames.options(course, load_identity(root / "course")),
     )

@@ -31,7 +31,7 @@ from qinlian.reports.page.shares import Cell, Shares, advice, columns_of, heat, 
 from qinlian.reports.page.words import between, change, percent, points, signed
 from qinlian.reports.reflection_report import reflection_counts
 from qinlian.reports.risk_tables import HOW_TO_READ, heat_colour
-from qinlian.reports.risks import GroupRisks
+from qinlian.reports.risks import GroupRisks, self_checks
 
 __all__ = ["idle_part", "items_part", "scores_part", "sections", "tiles", "units_part"]
 
@@ -246,9 +246,8 @@ def _gain(facts: Facts) -> Section:
 
 
 def _risks(facts: Facts) -> Section:
-    asked = any(item.kind == "自查" for module in facts.course.modules for item in module.items)
     return {
-        "course": asked,
+        "course": bool(self_checks(facts.course)),
         "notes": HOW_TO_READ,
         "likelihood": LIKELIHOOD,
         "groups": [

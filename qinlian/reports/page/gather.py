@@ -18,10 +18,10 @@ from qinlian.reports.page.source import Source
 from qinlian.reports.people import roster_of
 from qinlian.reports.reflection_report import read_reflections
 from qinlian.reports.reflections import Entry
-from qinlian.reports.risks import GroupRisks, group_risks, risk_names, roster_risks, self_ratings
+from qinlian.reports.risks import GroupRisks, group_risks, risk_names, roster_risks, self_checks, self_ratings
 from qinlian.roster.people import ALL, Scope
 
-__all__ = ["Facts", "gather", "reliability_of"]
+__all__ = ["Facts", "gather", "reliability_of", "without_self_checks"]
 
 Progress = Callable[[str], None]
 
@@ -111,9 +111,7 @@ def gather(
             f"{everybody}；计分的测验，每人每个测验第一次计入的作答；抽到的每题一行",
         )
         quizzes = note("quizzes", frames.quizzes(connection), "frames.quizzes", f"{everybody}；每次提交的每个测验一行")
-    # In a self-check nothing is right or wrong.
-    rated = set(items.loc[items["kind"] == "自查", "item"])
-    responses = responses[~responses["item"].isin(rated)]
+    responses = without_self_checks(responses, course)
     units = dict(zip(people["account"], people["unit"].astype(str), strict=True))
     progress("分析题目")
     table, chosen = item_table(responses), distractors(responses, options)
@@ -147,6 +145,11 @@ def gather(
         reflections=reflections,
         sources=note.made,
     )
+
+
+def without_self_checks(responses: pd.DataFrame, course: Course) -> pd.DataFrame:
+    """The rows of items that can be got right or wrong, which is what item analysis is about."""
+    return responses[~responses["item"].isin(self_checks(course))]
 
 
 def reliability_of(course: Course, responses: pd.DataFrame) -> dict[str, Reliability]:
