@@ -12,9 +12,10 @@ from sqlalchemy.engine import Connection
 
 from qinlian.core.zone import BEIJING
 from qinlian.database import aware
+from qinlian.reports.states import GRADED, NOT_BEGUN, SENT, STATES, UNREAD
 from qinlian.staff.plan import Plan, PlannedModule
 from qinlian.staff.scope import learners
-from qinlian.staff.standings import STATES, needed, read_widely, standings, state_of
+from qinlian.staff.standings import needed, read_widely, standings, state_of
 from qinlian.staff.viewer import Viewer
 
 __all__ = [
@@ -91,7 +92,7 @@ class Row:
     @property
     def verdict(self) -> str:
         """What is said behind a final result."""
-        return ("，及格" if self.passed else "，未及格") if self.state == STATES[3] else ""
+        return ("，及格" if self.passed else "，未及格") if self.state == GRADED else ""
 
     @property
     def tone(self) -> str:
@@ -122,17 +123,17 @@ def chosen(connection: Connection, viewer: Viewer, plan: Plan, asked: Filter) ->
     came = standings(people, plan, modules, few=bool(viewer.home or asked.below or asked.words))
     holds = {
         IDLE: true(),
-        STATES[0]: true(),
-        STATES[1]: came.c.ungraded == 1,
-        STATES[2]: came.c.unread == 1,
-        STATES[3]: and_(came.c.ungraded == 0, came.c.unread == 0),
+        NOT_BEGUN: true(),
+        SENT: came.c.ungraded == 1,
+        UNREAD: came.c.unread == 1,
+        GRADED: and_(came.c.ungraded == 0, came.c.unread == 0),
     }
     counted = select(came.c.account, func.count()).where(holds[asked.state]).group_by(came.c.account)
     # Put together here: asked to subtract one list from the other, SQLite goes through one for each row of the other.
     found: dict[str, int] = {row[0]: row[1] for row in connection.execute(counted)}
     if asked.state == IDLE:
         return tuple(account for account, _ in connection.execute(query) if account not in found)
-    if asked.state == STATES[0]:
+    if asked.state == NOT_BEGUN:
         return tuple(account for account, count in connection.execute(query) if found.get(account, 0) < count)
     return tuple(account for account, _ in connection.execute(query) if account in found)
 
@@ -249,7 +250,7 @@ def _rows(connection: Connection, viewer: Viewer, plan: Plan, asked: Filter, *, 
 
 def _row(learner: Learner, module: PlannedModule, came: Any) -> Row:
     if came is None:
-        return Row(learner, module, STATES[0], None, None, passed=False)
+        return Row(learner, module, NOT_BEGUN, None, None, passed=False)
     score = None if came.points is None else round(max(0.0, float(came.points)), 2)
     state = state_of(came.ungraded, came.unread)
     return Row(learner, module, state, score, aware(came.submitted_at), bool(came.passed))

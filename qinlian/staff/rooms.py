@@ -8,13 +8,13 @@ from urllib.parse import quote
 
 from tornado.web import HTTPError
 
+from qinlian.reports.states import STATES
 from qinlian.staff.extensions import moment_of
 from qinlian.staff.files import Kind
 from qinlian.staff.guide import EXAMPLE, guides, read_guide
 from qinlian.staff.overview import Overview
 from qinlian.staff.publishing import Action
 from qinlian.staff.report import Filter
-from qinlian.staff.standings import STATES
 from qinlian.staff.web import StaffPage, log
 from qinlian.staff.words import address, day
 

@@ -29,14 +29,11 @@ from sqlalchemy.engine import Connection
 
 from qinlian.grading.response_tables import ARRIVAL
 from qinlian.grading.tables import ASSIGNMENT, GRADE, SUBMITTED_ASSIGNMENT, SUBMITTED_NOTEBOOK
+from qinlian.reports.states import GRADED, SENT, UNGRADED, UNREAD
 from qinlian.staff.plan import Plan, PlannedModule
 
-__all__ = ["STATES", "needed", "read_widely", "standings", "state_of"]
+__all__ = ["needed", "read_widely", "standings", "state_of"]
 
-STATES = ("未开始", "已提交", "待评阅", "已评分")
-"""In the order of the way; 已提交 waits for the grader, 待评阅 for somebody who reads the reflection."""
-_UNGRADED = ("已收", "停放")
-"""What came and has no result yet, also where grading it failed."""
 _MAPPED = 1 << 28
 
 
@@ -48,7 +45,7 @@ def read_widely(connection: Connection) -> None:
 
 def state_of(ungraded: int, unread: int) -> str:
     """The word for a standing."""
-    return STATES[1] if ungraded else STATES[2] if unread else STATES[3]
+    return SENT if ungraded else UNREAD if unread else GRADED
 
 
 def needed(plan: Plan, modules: Sequence[PlannedModule], track: ColumnElement[str]) -> ColumnElement[int]:
@@ -138,7 +135,7 @@ def _waiting(people: CTE, modules: Sequence[str]) -> Subquery:
         )
         .select_from(people)
         .join(ARRIVAL, ARRIVAL.c.learner == people.c.account)
-        .where(ARRIVAL.c.state.in_(_UNGRADED), ARRIVAL.c.module.in_(modules), ~before)
+        .where(ARRIVAL.c.state.in_(UNGRADED), ARRIVAL.c.module.in_(modules), ~before)
         .group_by(people.c.account, people.c.unit, people.c.track, ARRIVAL.c.module)
         .subquery("waiting")
     )

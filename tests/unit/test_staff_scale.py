@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import Connection
 
+from qinlian.reports.states import STATES
 from qinlian.staff.extensions import extensions
 from qinlian.staff.marking import waiting
 from qinlian.staff.overview import overview
 from qinlian.staff.report import IDLE, Filter, chosen, names_of, page_of
-from qinlian.staff.standings import STATES
 from qinlian.staff.viewer import Viewer
 from tests.staff_room import PLAN, START, Book, viewer
 

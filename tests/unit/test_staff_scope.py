@@ -17,6 +17,7 @@ from qinlian.database import writing
 from qinlian.errors import GradingError
 from qinlian.grading import tables
 from qinlian.grading.response_tables import ARRIVAL
+from qinlian.reports.states import STATES
 from qinlian.roster.store import read_roster
 from qinlian.roster.tables import PERSON, UNIT
 from qinlian.roster.units import at_or_below
@@ -25,7 +26,6 @@ from qinlian.staff.marking import waiting
 from qinlian.staff.overview import overview
 from qinlian.staff.report import IDLE, Filter, chosen, every_name, every_row, names_of, page_of
 from qinlian.staff.scope import units, viewer_of
-from qinlian.staff.standings import STATES
 from qinlian.staff.viewer import Viewer
 from tests.postgres import running_postgres
 from tests.staff_room import GIFTS, NOW, PLAN, START, Book, viewer

@@ -14,10 +14,9 @@ import pandas as pd
 from qinlian.core.model import Course, Track
 from qinlian.reports.certificates.statement import plain_number
 from qinlian.reports.certificates.store import Facts, ModuleLine
+from qinlian.reports.states import GRADED, NOT_BEGUN, SENT, UNREAD
 
 __all__ = ["Standing", "standings"]
-
-_GRADED, _WAITING, _SUBMITTED = "已评分", "待评阅", "已提交"
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def _standing(person: dict[str, object], rows: pd.DataFrame, course: Course) -> 
         if track is not None and module.id not in track.modules:
             continue
         row = by_module.get(module.id)
-        state = str(row.state) if row is not None else "未开始"
+        state = str(row.state) if row is not None else NOT_BEGUN
         passed = row is not None and bool(row.passed)
         # As in every other report: what is passed already stays so, whatever a reader will add to it.
         hours = float(row.hours) if row is not None else 0.0
@@ -99,17 +98,17 @@ def _mark(course: Course, track: Track | None) -> float:
 
 
 def _told(state: str) -> str:
-    return "未通过" if state == _GRADED else state
+    return "未通过" if state == GRADED else state
 
 
 def _reason(state: str, passed: bool, score: float, points: float, mark: float) -> str:
     """Why a module does not count yet, empty for one that does."""
-    if state == _WAITING:
+    if state == UNREAD:
         return "等教师评阅"
-    if state == _SUBMITTED:
+    if state == SENT:
         return "已提交，还没有评分"
     if passed:
         return ""
-    if state == _GRADED:
+    if state == GRADED:
         return f"得 {plain_number(score)} 分，满分 {plain_number(points)}，不到 {plain_number(mark)}%"
     return "还没有学"

@@ -17,6 +17,7 @@ from qinlian.core.zone import BEIJING
 from qinlian.reports import frames
 from qinlian.reports.analysis import Reliability, distractors, flags, item_table
 from qinlian.reports.page.gather import reliability_of, without_self_checks
+from qinlian.reports.states import NOT_BEGUN
 from qinlian.roster.units import at_or_below
 
 __all__ = ["Book", "Choice", "read_book"]
@@ -110,7 +111,7 @@ def _within(grades: pd.DataFrame, choice: Choice) -> pd.DataFrame:
     away = ~_on_days(grades["submitted_at"], choice)
     if not away.any():
         return grades
-    nothing = {"state": "未开始", "score": np.nan, "attempts": 0, "late": False, "passed": False, "hours": 0.0}
+    nothing = {"state": NOT_BEGUN, "score": np.nan, "attempts": 0, "late": False, "passed": False, "hours": 0.0}
     return grades.assign(
         submitted_at=grades["submitted_at"].mask(away),
         **{column: grades[column].mask(away, value) for column, value in nothing.items()},

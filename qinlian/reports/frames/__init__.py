@@ -11,11 +11,10 @@ from qinlian.reports.book import open_gradebook
 from qinlian.reports.frames.answers import COUNTS, Attempts, quizzes, responses
 from qinlian.reports.frames.contents import items, modules, options, takes
 from qinlian.reports.frames.people import learners, units
-from qinlian.reports.frames.standing import STATES, grades
+from qinlian.reports.frames.standing import grades
 
 __all__ = [
     "COUNTS",
-    "STATES",
     "Attempts",
     "grades",
     "items",

@@ -20,14 +20,10 @@ from qinlian.reports.frames.columns import coded, moments, uncollected
 from qinlian.reports.frames.contents import taken
 from qinlian.reports.frames.marks import marks
 from qinlian.reports.frames.people import learners
+from qinlian.reports.states import GRADED, SENT, STATES, UNGRADED, UNREAD
 from qinlian.roster.people import ALL, Scope
 
-__all__ = ["STATES", "grades"]
-
-STATES = ("未开始", "已提交", "待评阅", "已评分")
-"""In the order of the way; 已提交 waits for the grader, 待评阅 for somebody who reads the reflection."""
-_UNGRADED = ("已收", "停放")
-"""What came and has no result yet, also where grading it failed."""
+__all__ = ["grades"]
 
 
 def _dues(connection: Connection, modules: Sequence[str]) -> list[datetime | None]:
@@ -57,7 +53,7 @@ def _waiting(connection: Connection) -> dict[tuple[str, str], datetime | None]:
         return {}
     query = (
         select(ARRIVAL.c.learner, ARRIVAL.c.module, func.max(ARRIVAL.c.submitted_at))
-        .where(ARRIVAL.c.state.in_(_UNGRADED))
+        .where(ARRIVAL.c.state.in_(UNGRADED))
         .group_by(ARRIVAL.c.learner, ARRIVAL.c.module)
     )
     return {(learner, module): moment for learner, module, moment in connection.execute(query)}
@@ -89,7 +85,7 @@ class _Standings:
         self.attempts[places[places >= 0]] = np.array(list(counts.values()), dtype="int64")[places >= 0]
         waiting = _waiting(connection)
         places = self._places(waiting)
-        self.state[places[places >= 0]] = STATES.index("已提交")
+        self.state[places[places >= 0]] = STATES.index(SENT)
         self.submitted_at[places[places >= 0]] = _naive(waiting.values())[places >= 0]
         self.due[:] = np.tile(_naive(_dues(connection, list(self._modules))), len(self._rows))
         if rows := marks(connection, list(self._modules)):
@@ -106,7 +102,7 @@ class _Standings:
         # To hold an extension nbgrader makes all rows of a submission, before there is any.
         real = ~np.isnan(total) & (~np.isnat(moment) | (self.attempts[places] > 0))
         graded = places[real]
-        self.state[graded] = np.where(waits[real], STATES.index("待评阅"), STATES.index("已评分"))
+        self.state[graded] = np.where(waits[real], STATES.index(UNREAD), STATES.index(GRADED))
         # Rounded as Python does it, like every score in the gradebook; NumPy does it otherwise.
         self.score[graded] = [round(max(0.0, value), 2) for value in left[real].tolist()]
         self.submitted_at[graded] = moment[real]
@@ -121,7 +117,7 @@ def grades(connection: Connection, course: Course, scope: Scope = ALL, *, archiv
     """One row a learner and module that their track takes, in the order of accounts and of the course.
 
     - account: category; module: category
-    - state: category, one of ``STATES``
+    - state: category, one of ``reports.states.STATES``
     - score: float, 0 to ``max_score``, less what being late took off; NaN until something is graded
     - max_score: float
     - attempts: int, those that counted, of the quiz taken most often

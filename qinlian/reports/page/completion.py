@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from qinlian.reports.analysis import score_distribution
+from qinlian.reports.states import GRADED, NOT_BEGUN, SENT, UNREAD
 from qinlian.roster.units import Node, at_or_below, tree
 
 __all__ = [
@@ -104,8 +105,8 @@ def standing(learners: pd.DataFrame, grades: pd.DataFrame, modules: pd.DataFrame
             "account": grades["account"].astype("str"),
             "needed": 1,
             "passed": grades["passed"].astype("int64"),
-            "begun": (grades["state"] != "未开始").astype("int64"),
-            "waiting": (grades["state"] == "待评阅").astype("int64"),
+            "begun": (grades["state"] != NOT_BEGUN).astype("int64"),
+            "waiting": (grades["state"] == UNREAD).astype("int64"),
             "hours": grades["hours"],
             "hours_needed": grades["module"].astype("str").map(hours).astype("float64"),
             "percents": scores.fillna(0.0),
@@ -203,10 +204,10 @@ def module_table(grades: pd.DataFrame, modules: pd.DataFrame) -> pd.DataFrame:
                 **{
                     name: int(states.get(word, 0))
                     for name, word in (
-                        ("idle", "未开始"),
-                        ("sent", "已提交"),
-                        ("unread", "待评阅"),
-                        ("graded", "已评分"),
+                        ("idle", NOT_BEGUN),
+                        ("sent", SENT),
+                        ("unread", UNREAD),
+                        ("graded", GRADED),
                     )
                 },
                 "passed": int(here["passed"].sum()),
