@@ -11,9 +11,10 @@ from typing import Any
 
 import pandas as pd
 
-from qinlian.core.model import Course, Track
+from qinlian.core.model import Course
 from qinlian.reports.certificates.statement import plain_number
 from qinlian.reports.certificates.store import Facts, ModuleLine
+from qinlian.reports.frames.contents import taken, track_named
 from qinlian.reports.states import GRADED, NOT_BEGUN, SENT, UNREAD
 
 __all__ = ["Standing", "standings"]
@@ -27,26 +28,20 @@ class Standing:
     """
 
     number: str
-    archived: bool
     facts: Facts
     missing: tuple[str, ...]
-
-    @property
-    def earned(self) -> bool:
-        """True when the rules of the track are met."""
-        return not self.missing
 
 
 def standings(people: pd.DataFrame, grades: pd.DataFrame, course: Course) -> tuple[Standing, ...]:
     """Everybody in ``people``, in its order.
 
-    ``people`` has account, number, name, unit, track, archived; ``grades`` account, module, state, score (NaN until
+    ``people`` has account, number, name, unit, track; ``grades`` account, module, state, score (NaN until
     graded), max_score, passed, hours, one row a learner and module of theirs. A learner whose track the course
     does not have takes all of it.
     """
     by_account = {str(account): rows for account, rows in grades.groupby("account", observed=True, sort=False)}
     empty = grades.iloc[:0]
-    columns = ["account", "number", "name", "unit", "track", "archived"]
+    columns = ["account", "number", "name", "unit", "track"]
     return tuple(
         _standing(dict(zip(columns, row, strict=True)), by_account.get(str(row[0]), empty), course)
         for row in people[columns].itertuples(index=False, name=None)
@@ -54,21 +49,20 @@ def standings(people: pd.DataFrame, grades: pd.DataFrame, course: Course) -> tup
 
 
 def _standing(person: dict[str, object], rows: pd.DataFrame, course: Course) -> Standing:
-    track = next((t for t in course.tracks if t.name == person["track"]), None)
+    named = str(person["track"])
+    track, (modules, mark) = track_named(course, named), taken(course, named)
     by_module: dict[str, Any] = {str(row.module): row for row in rows.itertuples(index=False)}
     lines: list[ModuleLine] = []
     missing: list[str] = []
     score = points = earned = 0.0
-    for module in course.modules:
-        if track is not None and module.id not in track.modules:
-            continue
+    for module in modules:
         row = by_module.get(module.id)
         state = str(row.state) if row is not None else NOT_BEGUN
         passed = row is not None and bool(row.passed)
         # As in every other report: what is passed already stays so, whatever a reader will add to it.
         hours = float(row.hours) if row is not None else 0.0
         got = 0.0 if row is None or pd.isna(row.score) else float(row.score)
-        reason = _reason(state, passed, got, module.max_score, _mark(course, track))
+        reason = _reason(state, passed, got, module.max_score, mark)
         if reason:
             missing.append(f"“{module.title}”{reason}")
         lines.append(ModuleLine(module.title, "已通过" if passed else _told(state), hours, module.hours))
@@ -90,11 +84,7 @@ def _standing(person: dict[str, object], rows: pd.DataFrame, course: Course) -> 
         score=round(100 * score / points, 1) if points else None,
         modules=tuple(lines),
     )
-    return Standing(str(person["number"] or person["account"]), bool(person["archived"]), facts, tuple(missing))
-
-
-def _mark(course: Course, track: Track | None) -> float:
-    return course.pass_mark if track is None or track.pass_mark is None else track.pass_mark
+    return Standing(str(person["number"] or person["account"]), facts, tuple(missing))
 
 
 def _told(state: str) -> str:

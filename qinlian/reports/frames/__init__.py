@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from qinlian.reports.book import open_gradebook
 from qinlian.reports.frames.answers import COUNTS, Attempts, quizzes, responses
-from qinlian.reports.frames.contents import items, modules, options, takes
+from qinlian.reports.frames.contents import items, modules, options
 from qinlian.reports.frames.people import learners, units
 from qinlian.reports.frames.standing import grades
 
@@ -24,6 +24,5 @@ __all__ = [
     "options",
     "quizzes",
     "responses",
-    "takes",
     "units",
 ]

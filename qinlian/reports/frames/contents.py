@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 
 from qinlian.core.identity import Identity
-from qinlian.core.model import Course, Module
+from qinlian.core.model import Course, Module, Track
 from qinlian.database import naive
 from qinlian.items.base import item_type
 from qinlian.reports.frames.columns import moments
 
-__all__ = ["items", "modules", "options", "taken", "takes"]
+__all__ = ["items", "modules", "options", "taken", "track_named"]
 
 CHOICE = ("单选", "多选", "判断")
 """Kinds of items whose answer is one option, or some."""
@@ -34,25 +34,18 @@ def modules(course: Course) -> pd.DataFrame:
     return table.assign(due=moments(dues))
 
 
+def track_named(course: Course, name: str) -> Track | None:
+    """The track that a learner of the roster is of; None for no name, and for one that is none of the course's."""
+    return next((track for track in course.tracks if track.name == name), None)
+
+
 def taken(course: Course, track: str) -> tuple[tuple[Module, ...], float]:
-    """The modules that a learner of that track takes, and the pass mark in percent."""
-    chosen = next((t for t in course.tracks if t.name == track), None)
+    """The modules that a learner of that track takes, and the pass mark in percent; all, where it is none."""
+    chosen = track_named(course, track)
     if chosen is None:
         return course.modules, course.pass_mark
     mine = tuple(module for module in course.modules if module.id in chosen.modules)
     return mine, course.pass_mark if chosen.pass_mark is None else chosen.pass_mark
-
-
-def takes(course: Course) -> pd.DataFrame:
-    """One row a track and module that it takes, in the order of the course.
-
-    - track: str, 培训对象; empty for who has none, and takes every module
-    - module: str
-    - pass_mark: float, percent of the module's points
-    """
-    tracks = ("", *(track.name for track in course.tracks))
-    rows = [(track, m.id, mark) for track in tracks for mine, mark in [taken(course, track)] for m in mine]
-    return _frame(rows, {"track": "str", "module": "str"}, "pass_mark")
 
 
 def items(course: Course) -> pd.DataFrame:
