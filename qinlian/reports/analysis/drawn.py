@@ -15,16 +15,16 @@ import pandas as pd
 
 from qinlian.reports.analysis.intervals import Numbers
 
-__all__ = ["GROUPS", "TAIL", "Codes", "Drawn", "drawn", "first_only"]
+__all__ = ["GROUPS", "PLACES", "Codes", "Drawn", "drawn", "first_only"]
 
 Codes = npt.NDArray[np.intp]
 
 GROUPS = ("低", "中", "高")
 """Ability groups, by the score on the other items."""
-TAIL = 0.27
+_TAIL = 0.27
 """Share of the people in the lowest and in the highest group (Kelley 1939)."""
-_PLACES = 9
-"""Decimals to which two scores on the other items are the same score."""
+PLACES = 9
+"""Decimals to which two figures are the same: what follows hangs on the order of the rows that were added up."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +73,7 @@ class Drawn:
         """For each row 0, 1 or 2 for ``GROUPS``: where the person stands among those who drew that item.
 
         People are ranked by ``rest``. Equal scores always stand in the same group, so neither the order of rows nor
-        anybody's name decides: a tail ends at the score at which its size comes nearest to ``TAIL`` (the smaller
+        anybody's name decides: a tail ends at the score at which its size comes nearest to ``_TAIL`` (the smaller
         one of two that are as near). Tails never overlap. Where all have the same score, or no other item was
         drawn, nobody is high or low, and all stand in the middle.
         """
@@ -81,7 +81,7 @@ class Drawn:
         known = np.flatnonzero(~np.isnan(self.rest))
         if not len(known):
             return group
-        score = np.round(self.rest[known], _PLACES)
+        score = np.round(self.rest[known], PLACES)
         # Scores are in [0, 1], so that item and score sort as one number.
         order = np.argsort(self.item[known] * 2.0 + score, kind="stable")
         item, score = self.item[known][order], score[order]
@@ -94,9 +94,9 @@ class Drawn:
         people = np.add.reduceat(sizes, first)[nth]
         upto = np.cumsum(sizes)
         upto = upto - (upto[first] - sizes[first])[nth]
-        low_end = _nearest(np.abs(upto / people - TAIL), first)
+        low_end = _nearest(np.abs(upto / people - _TAIL), first)
         above = people - upto + sizes
-        high_start = last - _nearest(np.abs(above / people - TAIL)[::-1], (len(sizes) - 1 - last)[::-1])[::-1]
+        high_start = last - _nearest(np.abs(above / people - _TAIL)[::-1], (len(sizes) - 1 - last)[::-1])[::-1]
         runs = np.arange(len(sizes))
         several = (last > first)[nth]
         run_group = np.where(several & (runs <= (first + low_end)[nth]), 0, 1)
@@ -118,7 +118,7 @@ class Drawn:
 def _nearest(distance: Numbers, first: Codes) -> Codes:
     """Within each block that begins at ``first``, the offset of the first smallest ``distance``."""
     # Rounded, or 0.27 − 0.2 and 0.34 − 0.27 would not be the same distance.
-    distance = np.round(distance, _PLACES)
+    distance = np.round(distance, PLACES)
     lengths = np.diff(np.r_[first, len(distance)])
     least = np.repeat(np.minimum.reduceat(distance, first), lengths)
     where = np.where(distance == least, np.arange(len(distance)), len(distance))

@@ -22,12 +22,11 @@ from qinlian.reports.analysis.bars import (
     SMALLEST_KEY,
     UNUSED,
 )
+from qinlian.reports.analysis.drawn import PLACES
 from qinlian.reports.analysis.evidence import key_evidence
 from qinlian.reports.analysis.intervals import wilson
 
 __all__ = ["LABELS", "SEVERITY", "flags"]
-
-_PLACES = 9
 
 SEVERITY = {
     "miskeyed": 1,
@@ -75,7 +74,7 @@ def flags(table: pd.DataFrame, choices: pd.DataFrame | None = None) -> pd.DataFr
     Of an item that fewer than ``SMALLEST`` people drew nothing is judged; only its key may be asked about.
     """
     # The last digits of a sum hang on the order of its rows, which must decide nothing.
-    table = table.round(_PLACES)
+    table = table.round(PLACES)
     doubts, unused = _doubts(table, choices), _unused(choices)
     rows: list[tuple[Any, ...]] = []
     for row in table.reset_index().itertuples(index=False):
@@ -119,7 +118,7 @@ def _doubts(table: pd.DataFrame, choices: pd.DataFrame | None) -> dict[str, Any]
     if choices is None or choices.empty:
         return {}
     found = key_evidence(table, choices)
-    found = found.assign(strength=found["strength"].round(_PLACES), ability=found["ability"].round(_PLACES))
+    found = found.assign(strength=found["strength"].round(PLACES), ability=found["ability"].round(PLACES))
     found = found[(found["strength"] >= ASKED) & (found["ability"] >= NOT_WORSE)]
     found = found[table["n"].reindex(found["item"]).to_numpy() >= SMALLEST_KEY]
     found = found.sort_values(["strength", "option"], ascending=[False, True]).drop_duplicates("item")
