@@ -16,26 +16,20 @@ from qinlian.atomic import replace_file
 from qinlian.errors import GradingError
 from qinlian.reports.worksheet import plain
 
-__all__ = ["csv_bytes", "safe", "unsafe", "write_csv", "write_rows_csv"]
+__all__ = ["csv_bytes", "safe", "write_csv", "write_rows_csv"]
 
 # Full-width signs too: Excel with an East Asian keyboard takes them for the others.
 _RUNS = "=+\\-@\t\r\n＝＋－＠"
 _GUARDED = re.compile(f"'*[{_RUNS}]")
-_MARKED = re.compile(f"'+[{_RUNS}]")
 
 
 def safe(text: str) -> str:
     """``text`` with an apostrophe before it where a spreadsheet would take it for a formula.
 
-    A CSV has no other way to say that a cell is text: quotes do not. Nothing else begins to look like it, so that
-    ``unsafe`` finds the text again.
+    A CSV has no other way to say that a cell is text: quotes do not. Nothing else begins to look like it: without the
+    first of the apostrophes before such a sign it is the text again.
     """
     return f"'{text}" if _GUARDED.match(text) else text
-
-
-def unsafe(text: str) -> str:
-    """The text that ``safe`` was given."""
-    return text[1:] if _MARKED.match(text) else text
 
 
 def _cell(value: Any) -> Any:
