@@ -20,7 +20,7 @@ from qinlian.core.zone import BEIJING
 from qinlian.reports.frames import grades, learners, open_gradebook
 from qinlian.roster.people import ALL, Scope
 
-__all__ = ["BEIJING", "COLUMNS", "gradebook_table", "print_table"]
+__all__ = ["COLUMNS", "gradebook_table", "print_table"]
 
 COLUMNS = ("学员", "姓名", "单位", "模块", "得分", "满分", "状态", "提交时间", "次数", "获得学时")
 _NUMBERS = {"得分", "满分", "次数", "获得学时"}

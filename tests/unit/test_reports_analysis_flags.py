@@ -15,7 +15,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from qinlian.reports.analysis import LABELS, SEVERITY, SMALLEST, bars, distractors, flags, item_table, key_evidence
+from qinlian.reports.analysis import SMALLEST, bars, distractors, flags, item_table
+from qinlian.reports.analysis.evidence import key_evidence
+from qinlian.reports.analysis.flags import LABELS, SEVERITY
 from tests.answers import Crowd, as_responses, crowd, crowd_of_several, option_frame
 
 

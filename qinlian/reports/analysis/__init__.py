@@ -1,10 +1,9 @@
 """Item analysis: classical test theory over the frames of ``qinlian.reports.frames``. Pure functions, no I/O."""
 
-from qinlian.reports.analysis.bars import MASTERED, SMALLEST
-from qinlian.reports.analysis.distribution import ScoreDistribution, score_distribution
+from qinlian.reports.analysis.bars import SMALLEST
+from qinlian.reports.analysis.distribution import score_distribution
 from qinlian.reports.analysis.drawn import GROUPS
-from qinlian.reports.analysis.evidence import key_evidence
-from qinlian.reports.analysis.flags import LABELS, SEVERITY, flags
+from qinlian.reports.analysis.flags import flags
 from qinlian.reports.analysis.gain import Gain, gain
 from qinlian.reports.analysis.items import item_table
 from qinlian.reports.analysis.mastery import mastery
@@ -19,20 +18,15 @@ from qinlian.reports.analysis.summaries import (
 
 __all__ = [
     "GROUPS",
-    "LABELS",
-    "MASTERED",
-    "SEVERITY",
     "SMALLEST",
     "Gain",
     "Reliability",
-    "ScoreDistribution",
     "distractors",
     "distribution_sentence",
     "flags",
     "gain",
     "gain_sentence",
     "item_table",
-    "key_evidence",
     "mastery",
     "mastery_sentences",
     "reliability",

@@ -26,13 +26,13 @@ from cryptography.hazmat.primitives.serialization import (
 
 from qinlian.errors import CertificateError
 
-__all__ = ["KEY_NAME", "Signer", "key_id_of", "load_key", "make_key", "put_aside"]
+__all__ = ["KEY_NAME", "Signer", "load_key", "make_key", "put_aside"]
 
 KEY_NAME = "signing-key.pem"
 _RESTORE = "请从最近的备份恢复它（docs/certificates.md 的“保管签发密钥”）"
 
 
-def key_id_of(public: bytes) -> str:
+def _key_id_of(public: bytes) -> str:
     """The short name of a public key: eight characters, which say which key it is and prove nothing."""
     return base64.urlsafe_b64encode(hashlib.sha256(public).digest()[:6]).decode()
 
@@ -51,7 +51,7 @@ class Signer:
     @property
     def id(self) -> str:
         """Its short name, which every certificate carries."""
-        return key_id_of(self.public)
+        return _key_id_of(self.public)
 
 
 def load_key(folder: Path) -> Signer | None:

@@ -13,15 +13,15 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-__all__ = ["Column", "Moments", "Numbers", "Rows", "Words", "coded", "frame_of", "moments", "uncollected"]
+__all__ = ["Column", "Moments", "Numbers", "Words", "coded", "frame_of", "moments", "uncollected"]
 
-Rows = np.ndarray[Any, np.dtype[np.int64]]
+_Rows = np.ndarray[Any, np.dtype[np.int64]]
 
 
 class Column(Protocol):
     """Takes the values of one column, part by part."""
 
-    def take(self, values: Sequence[Any], rows: Rows | None = None) -> None:
+    def take(self, values: Sequence[Any], rows: _Rows | None = None) -> None:
         """The next values: those of ``values``, or for each of ``rows`` the one at that place."""
 
     def done(self) -> Any:
@@ -35,7 +35,7 @@ class Numbers:
         self._dtype = dtype
         self._parts: list[np.ndarray[Any, Any]] = []
 
-    def take(self, values: Sequence[Any], rows: Rows | None = None) -> None:
+    def take(self, values: Sequence[Any], rows: _Rows | None = None) -> None:
         part = np.array(values, dtype=self._dtype)
         self._parts.append(part if rows is None else part[rows])
 
@@ -50,7 +50,7 @@ class Words:
         self._codes: dict[str, int] = defaultdict(count().__next__)
         self._places = Numbers("int32")
 
-    def take(self, values: Sequence[str], rows: Rows | None = None) -> None:
+    def take(self, values: Sequence[str], rows: _Rows | None = None) -> None:
         codes = self._codes
         self._places.take([codes[value] for value in values], rows)
 
@@ -68,7 +68,7 @@ class Moments:
     def __init__(self) -> None:
         self._numbers = Numbers("datetime64[us]")
 
-    def take(self, values: Sequence[datetime | None], rows: Rows | None = None) -> None:
+    def take(self, values: Sequence[datetime | None], rows: _Rows | None = None) -> None:
         self._numbers.take(values, rows)
 
     def done(self) -> Any:

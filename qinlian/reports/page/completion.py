@@ -22,7 +22,6 @@ __all__ = [
     "completion",
     "idle_by_unit",
     "module_table",
-    "percent",
     "standing",
 ]
 
@@ -99,7 +98,7 @@ def standing(learners: pd.DataFrame, grades: pd.DataFrame, modules: pd.DataFrame
     - needed, begun, passed, waiting, hours, hours_needed, percents, graded: as in ``Figures``
     """
     hours = modules.set_index("module")["hours"]
-    scores = percent(grades)
+    scores = _percents(grades)
     rows = pd.DataFrame(
         {
             "account": grades["account"].astype("str"),
@@ -120,7 +119,7 @@ def standing(learners: pd.DataFrame, grades: pd.DataFrame, modules: pd.DataFrame
     return table.assign(state=state).reset_index(drop=True)
 
 
-def percent(grades: pd.DataFrame) -> pd.Series[float]:
+def _percents(grades: pd.DataFrame) -> pd.Series[float]:
     """Each score in percent of the module's points; NaN until there is one."""
     return 100 * grades["score"] / grades["max_score"].where(grades["max_score"] > 0)
 
@@ -187,7 +186,7 @@ def module_table(grades: pd.DataFrame, modules: pd.DataFrame) -> pd.DataFrame:
     - mean, median, low, high: of the scores in percent, NaN without any; scored: how many there are
     - bands: list of counts, in the order of ``BANDS``
     """
-    scores = percent(grades)
+    scores = _percents(grades)
     rows = []
     for module in modules.itertuples(index=False):
         of = (grades["module"] == module.module).to_numpy()

@@ -13,7 +13,7 @@ from qinlian.core.model import Course
 from qinlian.reports.analysis import GROUPS, Reliability
 from qinlian.reports.page.words import percent
 
-__all__ = ["Flag", "ItemFacts", "ItemLines", "OptionLine", "item_lines", "plain_text"]
+__all__ = ["Flag", "ItemFacts", "ItemLines", "OptionLine", "item_lines"]
 
 _JUDGED = 4
 """The last severity that says something of the item itself; what follows only says that too few answered it."""
@@ -76,7 +76,7 @@ class ItemLines:
     options: tuple[OptionLine, ...]
 
 
-def plain_text(markdown: str) -> str:
+def _plain_text(markdown: str) -> str:
     """A stem or an option on one line, without the marks of Markdown."""
     return " ".join(_MARKS.sub("", markdown).split())
 
@@ -97,7 +97,7 @@ def item_lines(facts: ItemFacts) -> list[ItemLines]:
             kind, module, stem = "", "课程里已经没有这道题", ""
         else:
             row = about.loc[figures.item]
-            kind, module, stem = row["kind"], titles[row["module"]], plain_text(row["stem"])
+            kind, module, stem = row["kind"], titles[row["module"]], _plain_text(row["stem"])
         rows = by_item.get(figures.item, [])
         judged = tuple(Flag(r.label, r.sentence, r.severity <= _URGENT) for r in rows if r.severity <= _JUDGED)
         severity = min((r.severity for r in rows if r.severity <= _JUDGED), default=0)
@@ -120,7 +120,7 @@ def _options(facts: ItemFacts) -> Mapping[str, tuple[OptionLine, ...]]:
     for (item, option), rows in table.groupby(["item", "option"], sort=False, observed=True):
         shares = dict(zip(rows["group"].astype(str), rows["share"].tolist(), strict=True))
         correct = bool(rows["correct"].iloc[0])
-        text = plain_text(texts.get((str(item), str(option)), ""))
+        text = _plain_text(texts.get((str(item), str(option)), ""))
         line = OptionLine(str(option), text, correct, tuple(percent(shares.get(group)) for group in GROUPS))
         found.setdefault(str(item), []).append(line)
     return {item: tuple(sorted(lines, key=lambda line: line.option)) for item, lines in found.items()}
