@@ -20,7 +20,20 @@ from qinlian.reports.analysis.intervals import mean_interval
 from qinlian.reports.groups import EVERYBODY, MERGED, settled, within
 from qinlian.roster.units import SEPARATOR, own_name
 
-__all__ = ["Cell", "Key", "Shares", "advice", "columns_of", "heat", "in_order", "label", "overall", "shares", "told_of"]
+__all__ = [
+    "Cell",
+    "Key",
+    "Shares",
+    "advice",
+    "cell_of",
+    "columns_of",
+    "heat",
+    "in_order",
+    "label",
+    "overall",
+    "shares",
+    "told_of",
+]
 
 Key = Literal["topics", "citations"]
 _SUMS = ["people", "answers", "total", "squares", "reached"]
@@ -114,11 +127,12 @@ def heat(found: Shares, columns: Mapping[str, str]) -> dict[str, dict[str, Cell]
     sums: Any = of_column[_SUMS].sum()
     cells: dict[str, dict[str, Cell]] = {}
     for row in sums.itertuples(index=False):
-        cells.setdefault(row.key, {})[row.column] = _cell(row)
+        cells.setdefault(row.key, {})[row.column] = cell_of(row)
     return cells
 
 
-def _cell(row: Any) -> Cell:
+def cell_of(row: Any) -> Cell:
+    """The figures of one row of sums."""
     mean = row.total / row.people
     spread = max(0.0, row.squares - row.people * mean**2)
     sd = math.sqrt(spread / (row.people - 1)) if row.people > 1 else math.nan
@@ -136,7 +150,7 @@ def advice(cells: Mapping[str, Cell]) -> dict[str, str]:
 def overall(found: Shares) -> dict[str, Cell]:
     """Topic → the sum over all groups of ``found``, the weakest topic first."""
     sums: Any = found.groupby("key", as_index=False)[_SUMS].sum()
-    cells = {str(row.key): _cell(row) for row in sums.itertuples(index=False)}
+    cells = {str(row.key): cell_of(row) for row in sums.itertuples(index=False)}
     return dict(sorted(cells.items(), key=lambda pair: (pair[1].share, pair[0])))
 
 

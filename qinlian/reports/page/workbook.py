@@ -14,7 +14,7 @@ from qinlian.reports.excel import Sheet, write_sheets
 from qinlian.reports.page.completion import BANDS, NO_UNIT, completion, module_table, standing
 from qinlian.reports.page.gather import Facts
 from qinlian.reports.page.items import item_lines
-from qinlian.reports.page.shares import Shares, overall
+from qinlian.reports.page.shares import Shares, cell_of, overall
 
 __all__ = ["sheets", "write_workbook"]
 
@@ -118,11 +118,10 @@ def _shares(found: Shares, heading: str) -> pd.DataFrame:
     """One row a topic and group, and before them one for all groups together; the weakest topic first."""
     rows: list[tuple[object, ...]] = []
     for key, whole in overall(found).items():
-        rows.append((key, _ALL, whole.people, whole.answers, whole.share, whole.mastered))
         of_key: Any = found[found["key"] == key]
-        for row in of_key.itertuples(index=False):
-            share, mastered = row.total / row.people, row.reached / row.people
-            rows.append((key, row.group, row.people, row.answers, share, mastered))
+        groups = [(row.group, cell_of(row)) for row in of_key.itertuples(index=False)]
+        for group, cell in ((_ALL, whole), *groups):
+            rows.append((key, group, cell.people, cell.answers, cell.share, cell.mastered))
     return pd.DataFrame(rows, columns=[heading, "单位", "人数", "答题次数", "得分率", "学牢的人"])
 
 
