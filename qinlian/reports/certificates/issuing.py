@@ -185,11 +185,10 @@ def write_files(
     editions: Sequence[Edition],
     folder: Path,
     *,
-    each: bool = True,
     merged: bool = False,
     progress: Callable[[int], None] = lambda _: None,
 ) -> tuple[Path, ...]:
-    """Write the PDFs of one kind into ``folder``, one a learner and/or one of all for printing; where they are.
+    """Write the PDFs of one kind into ``folder``, one a learner, and with ``merged`` one of all for printing; where they are.
 
     Only the owner can read them. ``progress`` gets how many were made. Raises CertificateError.
     """
@@ -199,7 +198,7 @@ def write_files(
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with Printer(wording_of(office.course_dir, kind), kind, office.course_dir) as printer:
-            made = list(_single(office, printer, editions, folder, progress)) if each else []
+            made = list(_single(office, printer, editions, folder, progress))
             if merged:
                 path = folder / f"{kind}-合并打印.pdf"
                 replace_file(path, printer.pdf(editions), 0o600)
