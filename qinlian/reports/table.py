@@ -1,7 +1,4 @@
-"""The gradebook as one table: who, which module, how many points, in what state.
-
-pandas is imported here and in the other modules of ``reports``, and nowhere else.
-"""
+"""The gradebook as one table: who, which module, how many points, in what state."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ __all__ = ["MOST_BYTES", "Printer", "code_image", "code_side"]
 _MODULE, _SMALLEST, _LARGEST = 0.45, 30.0, 50.0
 """Millimetres: of one module of the code, which a telephone reads from paper, and of the code's side."""
 MOST_BYTES = 2200
-"""Of a statement without key and signature: with them it is the most that one code holds (2,331 bytes)."""
+"""Of a statement without key and signature: with them it still goes into one code (2,331 bytes)."""
 _QUIET = 4
 """Modules around the code that stay white (ISO/IEC 18004)."""
 _STANDARD: Any = "a-2u"

@@ -1,4 +1,4 @@
-"""The gradebook as tidy DataFrames: the only place of the reports that knows SQL.
+"""The gradebook as tidy DataFrames; analysis, page and dashboard, which stand above, know no SQL.
 
 English column names; what people read is Chinese, and made of these by others. A moment is ``datetime64[us, UTC]``,
 NaT where there is none. Text that repeats over many rows is ``category``. A frame without rows has the same columns
