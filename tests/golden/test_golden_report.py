@@ -1,5 +1,6 @@
 """The class report of the demonstration class, as it stood when somebody last looked at it.
 
+The style sheet is compared with its own file; of it the golden page has the name only.
 Run with QINLIAN_UPDATE_GOLDEN=1 to accept a change, and look at the page before you commit it.
 """
 
@@ -14,6 +15,7 @@ from unittest.mock import patch
 
 import pytest
 
+import qinlian.reports
 from qinlian.reports.page.gather import Facts, gather
 from qinlian.reports.page.render import render
 from qinlian.reports.page.workbook import sheets
@@ -25,6 +27,7 @@ from tests.report_room import COURSE, report_room
 pytestmark = pytest.mark.slow
 
 GOLDEN = Path(__file__).parent / "class-report"
+STYLE = Path(qinlian.reports.__file__).parent / "templates" / "class_report.css"
 _WHEN = datetime(2026, 11, 30, 2, 30, tzinfo=UTC)
 
 
@@ -42,7 +45,17 @@ def facts(room: Classroom) -> Facts:
 def _page(_: Classroom, facts: Facts) -> str:
     # The glyphs are those of the machine's own font.
     with patch("qinlian.reports.page.render.font_faces", lambda *_: ""):
-        return render(facts).html
+        html = render(facts).html
+    before, style, after = _around(html)
+    assert style.strip() == STYLE.read_text(encoding="utf-8").strip()
+    return f"{before}<style>{STYLE.name}</style>{after}"
+
+
+def _around(html: str) -> tuple[str, str, str]:
+    """What stands before the one style element of a page, in it, and after it."""
+    before, rest = html.split("<style>")
+    style, after = rest.split("</style>")
+    return before, style, after
 
 
 def _tables(room: Classroom, facts: Facts) -> str:
