@@ -21,6 +21,7 @@ from qinlian.authoring.writer import write_item, write_questions
 from qinlian.core.model import Course, Element, Item, Module
 from qinlian.items.base import item_type, item_types
 from qinlian.items.matching import sides
+from tests.drawn_items import LENGTHS, Words, item_of, mark_at
 from tests.sample import COURSE, MODULE
 
 NASTY = [
@@ -73,14 +74,8 @@ NASTY = [
         '"',
     ),
 ]
-CHARS = st.characters(exclude_categories=("Cs", "Cc", "Cf", "Cn", "Co", "Zl", "Zp"), max_codepoint=0x1FFFF)
-PIECES = st.one_of(st.sampled_from(NASTY), st.text(CHARS, min_size=1, max_size=6), st.just("\n"), st.just("文字"))
-TEXTS = st.lists(PIECES, max_size=8).map("".join)
-LINES = TEXTS.map(lambda t: tidy(t.replace("\n", ""))).filter(bool)
-PROSE = TEXTS.map(as_prose).filter(bool)
-NOTES = TEXTS.map(lambda t: as_prose(t, first=False))
-PROMPTS = st.lists(LINES.map(as_prose).map(str.strip).filter(bool), max_size=3)
-TOPICS = st.lists(st.text("礼品 宴请=x", min_size=1, max_size=5).map(str.strip).filter(bool), unique=True, max_size=3)
+WORDS = Words.of(NASTY, "礼品 宴请=x", 8)
+TEXTS, LINES = WORDS.texts, WORDS.lines
 # Any words but those that end a body: a heading of up to three #.
 BODIES = st.lists(LINES.map(lambda t: f"正文{t}".rstrip()), max_size=4).map(lambda ls: "\n".join(["#### 起点", *ls]))
 LETTER_SETS = st.lists(st.sampled_from(string.ascii_uppercase), unique=True, min_size=2, max_size=6)
@@ -95,50 +90,20 @@ def items(draw: st.DrawFn, item_id: str = "LZ-02-001") -> Item:
     places = draw(st.permutations(range(1, len(letters) + 1)))
     elements = []
     for index, letter in enumerate(letters):
-        text = draw(LINES)
-        match kind:
-            case "单选" | "判断":
-                mark = "x" if places[index] == 1 else ""
-            case "多选":
-                mark = draw(st.sampled_from(["", "x"]))
-            case "排序":
-                mark = str(places[index])
-            case "心得":
-                mark = draw(st.sampled_from(["1", "12", "0.5", "7.25"]))
-            case "配对":
-                left = draw(st.one_of(st.just(""), LINES))
-                _, _, text = item_type(kind).lettered(index, "", letter, f"{left} → {text}")
-                pair = sides(text)
-                mark = "=" if pair and pair[0] else ""
-            case _:
-                mark = ""
-        if kind == "填空":
+        text, mark = draw(LINES), mark_at(draw, kind, places[index])
+        if kind == "多选":
+            mark = draw(st.sampled_from(["", "x"]))
+        elif kind == "配对":
+            left = draw(st.one_of(st.just(""), LINES))
+            _, _, text = item_type(kind).lettered(index, "", letter, f"{left} → {text}")
+            pair = sides(text)
+            mark = "=" if pair and pair[0] else ""
+        elif kind == "填空":
             _, _, text = item_type(kind).lettered(index, letter, "", text)
         text = letter if kind == "判断" else text.strip()
         elements.append(Element(letter=letter, mark=mark, text=text, feedback=tidy(draw(TEXTS))))
-    by_hand = item_type(kind).by_hand
-    citations = draw(
-        st.lists(LINES.map(lambda t: t.replace("；", "").replace(";", "").strip()).filter(bool), max_size=2)
-    )
-    return Item(
-        id=item_id,
-        kind=kind,
-        stem=draw(PROSE),
-        elements=tuple(elements),
-        use="心得" if by_hand else draw(st.sampled_from(["练习", "测验"])),
-        difficulty=draw(st.integers(1, 3)),
-        topics=tuple(draw(TOPICS)),
-        points=sum(float(e.mark) for e in elements)
-        if by_hand
-        else draw(st.sampled_from([1.0, 2.0, 0.5, 4.25, 9999.0])),
-        rule=draw(st.sampled_from(["", *item_type(kind).rules])),
-        words=draw(st.sampled_from([None, (50, 800), (1, 1)])),
-        prompts=tuple(draw(PROMPTS)) if by_hand else (),
-        explanation=draw(NOTES),
-        citations=tuple(citations),
-        audience=tuple(draw(TOPICS)),
-        body=draw(BODIES) if has_body else "",
-    )
+    body = draw(BODIES) if has_body else ""
+    return item_of(draw, WORDS, kind, draw(WORDS.prose), elements, id=item_id, words=draw(LENGTHS), body=body)
 
 
 @given(items())

@@ -18,7 +18,8 @@ from qinlian.authoring.shapes import as_prose
 from qinlian.authoring.textfile import parse_text
 from qinlian.authoring.writer import write_item
 from qinlian.core.model import Item
-from tests.interchange_items import CHARS, NASTY
+from tests.drawn_items import CHARS
+from tests.interchange_items import NASTY
 from tests.sample import MODULE
 
 HTML = {
