@@ -12,6 +12,7 @@ import pytest
 
 from qinlian.database import open_engine
 from qinlian.errors import CertificateError
+from qinlian.reports.certificates import store as store_module
 from qinlian.reports.certificates.listing import COLUMNS, certificate_table
 from qinlian.reports.certificates.statement import verify
 from qinlian.reports.certificates.store import CertificateStore, Facts
@@ -83,9 +84,19 @@ class TestNumbers:
     def test_somebody_twice_in_one_run_has_one_number(self, store: CertificateStore) -> None:
         assert issue(store, facts("a"), facts("a")) == [("新签发", "JY2026-000001", 1), ("补打", "JY2026-000001", 1)]
 
-    def test_a_run_that_fails_takes_no_number(self, store: CertificateStore) -> None:
-        with pytest.raises(AttributeError):
-            store.issue(COMPLETION, [facts("a"), None], KEY, MOMENT)  # type: ignore[list-item]
+    def test_a_run_that_fails_when_all_is_written_takes_no_number(
+        self, store: CertificateStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real = store_module._Book.write
+
+        def broken(book: store_module._Book) -> None:
+            real(book)
+            raise RuntimeError("the machine stops")
+
+        monkeypatch.setattr(store_module._Book, "write", broken)
+        with pytest.raises(RuntimeError, match="the machine stops"):
+            issue(store, facts("a"), facts("b"))
+        monkeypatch.undo()
         assert store.editions() == ()
         assert issue(store, facts("b")) == [("新签发", "JY2026-000001", 1)]
 
