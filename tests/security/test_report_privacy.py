@@ -91,6 +91,8 @@ def people(found: Shares) -> dict[tuple[str, str], int]:
 def test_no_name_number_or_account_stands_where_nobody_is_to_be_named(reports: dict[str, Facts]) -> None:
     for facts in reports.values():
         texts = Sections(render(facts).html).texts
+        # Of a small unit there is no section on its gain.
+        assert set(ANONYMOUS) - {"gain", "risks"} <= texts.keys()
         told = "".join(texts.get(name, "") for name in ANONYMOUS)
         for entry in entries():
             assert entry.name not in told
@@ -98,20 +100,26 @@ def test_no_name_number_or_account_stands_where_nobody_is_to_be_named(reports: d
             assert not re.search(rf"\b{entry.number}\b", told)
 
 
-def test_what_somebody_wrote_into_their_self_check_is_nowhere(room: Classroom, reports: dict[str, Facts]) -> None:
-    assert reports[""].risks
-    value = '"spoken-by-somebody"'
+def test_nothing_of_one_persons_self_check_is_on_the_page_or_in_the_workbook(tmp_path: Path) -> None:
+    room = report_room(tmp_path)
     engine = create_engine(room.db_url)
-    with engine.connect() as connection:
-        spoken = connection.exec_driver_sql("SELECT spoken FROM qinlian_response WHERE quiz = '90-check'").scalars()
-        said = {text for text in spoken if len(text) > 12}
+    with engine.begin() as connection:
+        changed = connection.exec_driver_sql(
+            "UPDATE qinlian_response SET spoken = '一个人自己说的', value = json_set(value, '$.note', '一个人自己写的')"
+            " WHERE quiz = '90-check' AND answered"
+        )
     engine.dispose()
-    html = render(reports[""]).html
-    assert value not in html
-    assert not any(text in html for text in said)
+    assert changed.rowcount > 0
+    facts = read(room)
+    assert facts.risks, "they are counted all the same"
+    book = tmp_path / "报表.xlsx"
+    write_workbook(facts, gradebook_table(room.root, COURSE), book)
+    cells = [str(cell) for sheet in load_workbook(book) for row in sheet.iter_rows(values_only=True) for cell in row]
+    assert "一个人自己" not in "".join((render(facts).html, *cells))
 
 
 def test_every_figure_is_of_five_people_or_more(reports: dict[str, Facts]) -> None:
+    assert all(len(found) for found in (reports[""].topics, reports[""].rules, reports[""].risks))
     for facts in reports.values():
         for found in (facts.topics, facts.rules):
             assert all(count >= SMALLEST_GROUP for count in people(found).values())
@@ -145,9 +153,11 @@ def test_subtracting_a_report_from_one_above_it_leaves_nobody_or_five(reports: d
 
 def test_any_sum_of_units_less_any_other_leaves_nobody_or_five(reports: dict[str, Facts]) -> None:
     """With what is told of each unit one may add and subtract at will: groups are whole everywhere."""
-    every = people(reports[""].topics)
-    for facts in reports.values():
-        assert people(facts.topics).items() <= every.items()
+    for kind in ("topics", "rules"):
+        every = people(getattr(reports[""], kind))
+        told = [people(getattr(facts, kind)) for unit, facts in reports.items() if unit]
+        assert any(told)
+        assert all(one.items() <= every.items() for one in told)
 
 
 def test_who_left_cannot_be_found_by_asking_with_and_without_them(tmp_path: Path) -> None:
@@ -177,16 +187,22 @@ def rename(room: Classroom, **fields: Iterable[tuple[str, str]]) -> None:
 
 def test_a_unit_named_like_a_group_of_several_gives_nothing_away(tmp_path: Path) -> None:
     room = report_room(tmp_path)
-    honest = read(room)
     large = next(unit for unit, size in SIZES.items() if size >= 2 * SMALLEST_GROUP)
     named = "青禾省" + MERGED
+    honest = read(room)
     rename(room, unit=[(large, named)])
     facts = read(room)
-    for found in (facts.topics, facts.rules):
-        assert named not in {group for (_, group) in people(found)} or "青禾省" + MERGED in {
-            group for (_, group) in people(honest.topics)
-        }
-        assert all(count >= SMALLEST_GROUP for count in people(found).values())
+    for kind in ("topics", "rules"):
+        before, found = people(getattr(honest, kind)), people(getattr(facts, kind))
+        # The group of several is who it was: the unit's people are neither in it nor in its place.
+        topics = {topic for topic, group in before if group == named}
+        assert topics
+        for topic in topics:
+            assert found[topic, named] == before[topic, named]
+            assert (topic, large) in before
+            sums = [sum(n for (key, _), n in told.items() if key == topic) for told in (before, found)]
+            assert sums[0] == sums[1]
+        assert all(count >= SMALLEST_GROUP for count in found.values())
     own = read(room, named)
     assert len(own.learners) == SIZES[large]
     # Its people stand with others, so a report on it alone can tell nothing.
