@@ -44,6 +44,7 @@ class TestEvery:
         root = ET.fromstring(drawn[name])
         assert root.get("role") == "img"
         said = {element.get("id"): element.text or "" for element in root if element.tag in ("title", "desc")}
+        assert len(said) == 2
         assert str(root.get("aria-labelledby")).split() == list(said)
         assert all(re.search(r"[\u4e00-\u9fff]{4}", text) for text in said.values())
 
@@ -90,13 +91,15 @@ def test_a_name_stays_a_name(name: str) -> None:
         assert any(text and text.rstrip("…") and name.startswith(text.rstrip("…")) for text in texts)
 
 
-def test_colours_tell_apart_without_hue() -> None:
-    def lightness(colour: str) -> float:
-        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-        return sum(w * charts._linear(round(p * 255)) for w, p in zip((0.2126, 0.7152, 0.0722), parts, strict=True))
+def light(colour: str) -> float:
+    """Relative luminance, 0 to 1."""
+    parts = (charts._linear(int(colour[i : i + 2], 16)) for i in (1, 3, 5))
+    return sum(w * p for w, p in zip((0.2126, 0.7152, 0.0722), parts, strict=True))
 
+
+def test_colours_tell_apart_without_hue() -> None:
     for colours in (charts.STATE_COLOURS, charts.BAND_COLOURS):
-        lights = [lightness(colour) for colour in colours]
+        lights = [light(colour) for colour in colours]
         assert all(abs(a - b) > 0.1 for a, b in itertools.pairwise(lights))
     assert len(BANDS) == len(charts.BAND_COLOURS)
 
@@ -104,11 +107,6 @@ def test_colours_tell_apart_without_hue() -> None:
 @pytest.mark.parametrize("share", [n / 50 for n in range(51)])
 def test_numbers_are_readable_on_every_shade(share: float) -> None:
     background, ink = charts.shade(share)
-
-    def light(colour: str) -> float:
-        parts = (charts._linear(int(colour[i : i + 2], 16)) for i in (1, 3, 5))
-        return sum(w * p for w, p in zip((0.2126, 0.7152, 0.0722), parts, strict=True))
-
     one, other = sorted((light(background), light(ink)))
     assert (other + 0.05) / (one + 0.05) >= 4.5
 
