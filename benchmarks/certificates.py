@@ -8,7 +8,7 @@
 (d) Chromium prints the same words from a page of HTML, one page after the other in a browser that stays open.
 
 (b) to (d) make ``SAMPLE`` certificates of the same people, and their times are multiplied; (a) makes all. None of
-them knows the rules, numbers, signs or records: they are given the texts that (a) has made. Every way runs in a
+them knows the rules, numbers, signs or records: they are given texts that were signed beforehand. Every way runs in a
 process of its own, one after the other. ``seconds`` are by the clock, ``processor`` those that a processor worked,
 which say the same on a machine that has other work (a browser's are its own processes', and not told).
 """

@@ -33,7 +33,7 @@ def test_each_gets_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_ways_are_measured_on_the_same_class() -> None:
+def test_another_way_is_measured_by_a_sample_and_set_beside_ours() -> None:
     found = measure(20, ways=("a", "c"))
     assert set(found["ratios"]) == {"c/a"}
     assert found["ways"]["c"]["sample"] == 20
