@@ -377,10 +377,10 @@ class TestOpening:
         assert read(book, frames.grades, COURSE)["attempts"].tolist() == [0, 0]
 
     def test_nothing_can_be_written_through_it(self, book: FrameBook) -> None:
-        book.add("1", PLACES[0])
+        book.attempt(book.add("1", PLACES[0]), 1)
         with pytest.raises(GradingError), frames.open_gradebook(book.url) as connection:
             connection.execute(delete(ATTEMPT))
-        assert len(read(book, frames.learners)) == 1
+        assert len(read(book, frames.quizzes)) == 1
 
     def test_a_database_that_does_not_answer_is_told_without_its_address(self, tmp_path: Path) -> None:
         secret = "postgresql+psycopg://grader:hush-hush@127.0.0.1:1/gradebook"
