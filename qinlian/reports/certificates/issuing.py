@@ -188,9 +188,10 @@ def write_files(
     merged: bool = False,
     progress: Callable[[int], None] = lambda _: None,
 ) -> tuple[Path, ...]:
-    """Write the PDFs of one kind into ``folder``, one a learner, and with ``merged`` one of all for printing; where they are.
+    """Write the PDFs of one kind into ``folder``, one a learner; where they are.
 
-    Only the owner can read them. ``progress`` gets how many were made. Raises CertificateError.
+    With ``merged`` the last is one of all, for printing. Only the owner can read them. ``progress`` gets how many were
+    made. Raises CertificateError.
     """
     if not editions:
         return ()

@@ -33,7 +33,7 @@ State = Literal["新签发", "补打", "新版", "更正补发", "不一致", "�
 
 @dataclass(frozen=True)
 class ModuleLine:
-    """One module in a record of hours: ``hours`` were earned of ``of``; ``state`` is 已通过, 未通过, or as in the frames."""
+    """One module in a record of hours: ``hours`` of ``of`` earned; ``state`` is 已通过, 未通过, or as in the frames."""
 
     title: str
     state: str
