@@ -20,7 +20,7 @@ from qinlian.grading.plaintext import cell_text, markdown_cell, tidy_text
 from qinlian.items.reflection import LONGEST_PROMPT, MOST_PROMPTS, TYPE
 from qinlian.notebooks.publish import published_item
 from tests.sample import COURSE, IDS, REFLECTION
-from tests.unit.test_authoring_roundtrip import PROMPTS
+from tests.unit.test_authoring_roundtrip import WORDS
 
 WRITTEN = """### LZ-90-R1 [心得] {知识点=礼品礼金 字数=50-800}
 写一件你拿不准的小事。
@@ -64,7 +64,7 @@ def test_the_first_may_stand_behind_the_label_and_the_colon_may_be_narrow() -> N
     assert read(WRITTEN.replace("提示：\n", "提示: ")).prompts == WITH_PROMPTS.prompts
 
 
-@given(PROMPTS)
+@given(WORDS.prompts)
 @settings(max_examples=60, deadline=None)
 def test_prompts_written_and_read_are_the_same(prompts: list[str]) -> None:
     item = REFLECTION.model_copy(update={"prompts": tuple(prompts), "explanation": "说明", "citations": ("《甲》",)})
@@ -72,7 +72,7 @@ def test_prompts_written_and_read_are_the_same(prompts: list[str]) -> None:
 
 
 def test_prompts_through_excel_are_the_same(tmp_path: Path) -> None:
-    @given(PROMPTS)
+    @given(WORDS.prompts)
     @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
     def through(prompts: list[str]) -> None:
         item = REFLECTION.model_copy(update={"prompts": tuple(prompts)})
