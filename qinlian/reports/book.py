@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import URL, Engine, create_engine, make_url
 from sqlalchemy.engine import Connection
@@ -14,7 +15,10 @@ from sqlalchemy.pool import NullPool
 from qinlian.configured import database_of
 from qinlian.errors import GradingError
 
-__all__ = ["open_gradebook"]
+__all__ = ["kept", "open_gradebook"]
+
+_T = TypeVar("_T")
+_KEPT = "qinlian.reports"
 
 
 def _engine(url: URL) -> Engine:
@@ -53,9 +57,24 @@ def open_gradebook(gradebook: str | Path) -> Iterator[Connection]:
                 connection.exec_driver_sql("PRAGMA query_only=ON")
             else:
                 connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+            connection.info[_KEPT] = {}
             yield connection
     except DBAPIError:
         # The driver's words may hold the address, and a statement's parameters are what learners wrote.
         raise GradingError("成绩册读不出来：数据库没有应答，或文件已损坏；稍后再试，还不行就从备份恢复") from None
     finally:
         engine.dispose()
+
+
+def kept(connection: Connection, read: Callable[[Connection], _T]) -> _T:
+    """What ``read`` gives, asked for once as long as a gradebook is open: every frame of a report needs the people.
+
+    Of any other connection, which may live for days, it is read anew.
+    """
+    known = connection.info.get(_KEPT)
+    if known is None:
+        return read(connection)
+    if read not in known:
+        known[read] = read(connection)
+    found: _T = known[read]
+    return found

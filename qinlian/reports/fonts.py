@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -146,29 +147,29 @@ def _files(folders: Iterable[Path]) -> list[Path]:
 def _faces(file: Path) -> tuple[FontFile, ...]:
     """The faces for simplified Chinese of one file, as it names them; none of a file that is no font."""
     try:
-        faces = tuple(_usable(file))
+        return tuple(_usable(file, own=True)) or tuple(islice(_usable(file, own=False), 1))
     except (TTLibError, OSError, AssertionError, KeyError, ValueError):
         # A broken font file on the machine is no reason not to take the next one.
         return ()
-    own = tuple(face for face in faces if _SIMPLIFIED.search(face.name) and not _OTHER_SCRIPTS.search(face.name))
-    return own or faces[:1]
 
 
-def _usable(file: Path) -> Iterator[FontFile]:
+def _usable(file: Path, *, own: bool) -> Iterator[FontFile]:
+    """The faces with our characters that may be embedded: with ``own`` those whose name says simplified Chinese."""
     with file.open("rb") as stream:
         collection = stream.read(4) == b"ttcf"
         stream.seek(0)
         fonts = TTCollection(stream, lazy=True).fonts if collection else [TTFont(stream, lazy=True)]
         known: dict[int, bool] = {}
         for index, font in enumerate(fonts):
-            rights = font["OS/2"].fsType
+            names = font["name"]
+            name = str(names.getDebugName(16) or names.getDebugName(1) or file.stem)
+            if own != bool(_SIMPLIFIED.search(name) and not _OTHER_SCRIPTS.search(name)):
+                continue
             # The faces of a collection mostly share one table of characters, which takes long to read.
             where = font.reader.tables["cmap"].offset
             if where not in known:
                 known[where] = font.getBestCmap().keys() >= {ord(c) for c in _PROBE}
-            if known[where] and not rights & (_NO_EMBEDDING | _NO_SUBSETTING):
-                names = font["name"]
-                name = str(names.getDebugName(16) or names.getDebugName(1) or file.stem)
+            if known[where] and not font["OS/2"].fsType & (_NO_EMBEDDING | _NO_SUBSETTING):
                 yield FontFile(file, index, name, int(font["OS/2"].usWeightClass))
 
 

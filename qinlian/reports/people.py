@@ -9,7 +9,7 @@ from sqlalchemy import inspect, select
 from sqlalchemy.engine import Connection
 
 from qinlian.grading.tables import STUDENT
-from qinlian.reports.book import open_gradebook
+from qinlian.reports.book import kept, open_gradebook
 from qinlian.roster.people import ALL, LEARNER, Roster, Scope
 from qinlian.roster.store import read_roster
 
@@ -35,16 +35,22 @@ def learners(connection: Connection, scope: Scope = ALL, *, archived: bool = Fal
     in nbgrader's own record: ``last_name``, and ``first_name`` for the unit. Who left is there only with
     ``archived``; who teaches is no learner.
     """
+    everybody = kept(connection, _everybody)
+    return {a: one for a, one in everybody.items() if scope.admits(a) and (archived or not one.archived)}
+
+
+def _everybody(connection: Connection) -> dict[str, Learner]:
+    """All that learn or learnt, in the order of accounts."""
     if not inspect(connection).has_table(STUDENT.name):
         return {}
     roster = read_roster(connection)
     found: dict[str, Learner] = {}
     rows = connection.execute(select(STUDENT.c.id, STUDENT.c.last_name, STUDENT.c.first_name).order_by(STUDENT.c.id))
-    for row in scope.only(rows, lambda row: str(row.id)):
+    for row in rows:
         person = roster.find(row.id)
         if person is None:
             found[row.id] = Learner(row.last_name or "", row.first_name or "")
-        elif person.role == LEARNER and (archived or not person.archived):
+        elif person.role == LEARNER:
             known = (person.name, person.unit, person.track, person.number, person.department, person.archived)
             found[row.id] = Learner(*known)
     return found

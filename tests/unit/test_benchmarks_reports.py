@@ -40,3 +40,5 @@ def test_both_ways_run_and_agree_on_every_number() -> None:
     assert report["numbers"] > 1000
     assert report["agreement"] < 1e-9
     assert all(way["megabytes"] > 0 and way["cpu_seconds"] > 0 for way in report["ways"].values())
+    assert report["page"]["page_kilobytes"] > 100
+    assert report["page"]["megabytes"] > report["page"]["seconds"] > 0

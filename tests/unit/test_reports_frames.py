@@ -382,6 +382,22 @@ class TestOpening:
             connection.execute(delete(ATTEMPT))
         assert len(read(book, frames.quizzes)) == 1
 
+    def test_all_frames_of_one_reading_are_about_the_same_people(self, book: FrameBook) -> None:
+        book.add("1", PLACES[0])
+        with frames.open_gradebook(book.url) as connection:
+            learners = frames.learners(connection)
+            book.attempt(book.add("2", PLACES[0]), 1, [("I1", "x", 1.0)])
+            assert frames.units(connection)["people"].sum() == len(learners) == 1
+            assert set(frames.grades(connection, COURSE)["account"]) == set(learners["account"])
+            assert set(frames.responses(connection)["account"]) <= set(learners["account"])
+        assert len(read(book, frames.learners)) == 2
+
+    def test_a_connection_that_lives_on_sees_who_came_since(self, book: FrameBook) -> None:
+        for number in (1, 2):
+            book.add(str(number), PLACES[0])
+            with book.engine.connect() as connection:
+                assert len(frames.learners(connection)) == number
+
     def test_a_database_that_does_not_answer_is_told_without_its_address(self, tmp_path: Path) -> None:
         secret = "postgresql+psycopg://grader:hush-hush@127.0.0.1:1/gradebook"
         (tmp_path / "broken.db").write_bytes(b"this is no database" * 100)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import compress
 from typing import Any, Literal
 
 import numpy as np
@@ -131,12 +132,14 @@ def responses(
             .where(RESPONSE.c.attempt.in_(dict.fromkeys(of["attempt"])))
             .order_by(RESPONSE.c.attempt, RESPONSE.c.quiz, RESPONSE.c.place)
         )
-        # An attempt may be at several quizzes, of which not all are wanted.
-        answers = [row for row in connection.execute(query).all() if (row[0], row[1]) in row_of]
+        answers = connection.execute(query).all()
+        rows = np.array([row_of.get((row[0], row[1]), -1) for row in answers], dtype="int64")
+        if (rows < 0).any():
+            # An attempt may be at several quizzes, of which not all are wanted.
+            answers, rows = list(compress(answers, rows >= 0)), rows[rows >= 0]
         if not answers:
             continue
-        attempt, quiz, *rest = zip(*answers, strict=True)
-        rows = np.array([row_of[pair] for pair in zip(attempt, quiz, strict=True)], dtype="int64")
+        _, _, *rest = zip(*answers, strict=True)
         for name, column in taken.items():
             column.take(of[name], rows)
         for column, given in zip(columns.values(), rest, strict=True):
