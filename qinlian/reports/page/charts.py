@@ -41,28 +41,32 @@ _WIDTH = 400
 _PERCENT_AXIS = alt.Axis(values=[0, 25, 50, 75, 100], labelExpr="datum.value + '%'", title=None, tickSize=0)
 
 
-def short(text: str, widest: int) -> str:
-    """``text`` cut to so many half-width columns, without what could turn its direction."""
-    text, width = shown(text), 0
+def short(text: str, widest: int, end: str = "") -> str:
+    """``text`` and ``end`` in so many half-width columns, without what could turn their direction: ``text`` is cut."""
+    text, width = shown(text), _columns(end)
     for place, letter in enumerate(text):
-        width += 2 if unicodedata.east_asian_width(letter) in "FWA" else 1
+        width += _columns(letter)
         if width > widest:
-            return text[: max(1, place - 1)] + "…"
-    return text
+            return text[: max(1, place - 1)] + "…" + end
+    return text + end
+
+
+def _columns(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(letter) in "FWA" else 1 for letter in text)
 
 
 def _bars(
-    rows: Sequence[tuple[str, Sequence[float]]], words: Sequence[str], colours: Sequence[str], left: int
+    rows: Sequence[tuple[str, str, Sequence[float]]], words: Sequence[str], colours: Sequence[str], left: int
 ) -> alt.Chart:
-    """Each row's parts as one bar of 100 %."""
+    """Each row's parts as one bar of 100 %; a row is named by a text that may be cut, and an end that may not."""
     values: list[dict[str, float | str]] = []
-    for place, (_, parts) in enumerate(rows):
+    for place, (_, _, parts) in enumerate(rows):
         whole, before = sum(parts) or 1, 0.0
         for word, part in zip(words, parts, strict=True):
             after = before + 100 * part / whole
             values.append({"row": place, "word": word, "from": before, "to": after})
             before = after
-    names = [short(name, left // 6) for name, _ in rows]
+    names = [short(name, left // 6, end) for name, end, _ in rows]
     axis = alt.Axis(title=None, ticks=False, domain=False, labelExpr=f"{_array(names)}[datum.value]", labelPadding=6)
     chart: alt.Chart = (
         alt.Chart(alt.Data(values=values))
@@ -90,8 +94,10 @@ def _units(text: str) -> list[int]:
 
 def completion_plot(units: Sequence[tuple[str, Figures]]) -> Markup:
     """How far each unit is: of all modules that are to be passed, what share is, came, or did not come."""
-    rows = [(name, (f.passed, f.begun - f.passed, f.needed - f.begun)) for name, f in units]
-    said = "；".join(f"{name}：{STATE_WORDS[0]} {f.share:.0%}，{STATE_WORDS[2]} {_idle(f):.0%}" for name, f in units)
+    rows = [(n, f"（{f.people} 人）", (f.passed, f.begun - f.passed, f.needed - f.begun)) for n, f in units]
+    said = "；".join(
+        f"{n}（{f.people} 人）：{STATE_WORDS[0]} {f.share:.0%}，{STATE_WORDS[2]} {_idle(f):.0%}" for n, f in units
+    )
     chart = _bars(rows, STATE_WORDS, STATE_COLOURS, 150)
     return draw(chart, "plot-units", "各单位学到哪里了", f"每个单位一条横条，按课次分三段。{said}。", 150)
 
@@ -106,7 +112,7 @@ def bands_plot(modules: Sequence[tuple[str, Sequence[int]]]) -> Markup:
         f"{title}：" + "，".join(f"{band} 分 {count} 人" for band, count in zip(BANDS, counts, strict=True) if count)
         for title, counts in modules
     )
-    chart = _bars(modules, BANDS, BAND_COLOURS, 130)
+    chart = _bars([(title, "", counts) for title, counts in modules], BANDS, BAND_COLOURS, 130)
     return draw(chart, "plot-bands", "各课得分的分布", f"每课一条横条，按得分分五段。{said}。", 130)
 
 

@@ -71,12 +71,15 @@ def tiles(whole: Figures) -> list[dict[str, str]]:
     def tile(value: str, unit: str, label: str) -> dict[str, str]:
         return {"value": value, "unit": unit, "label": label}
 
+    def share(text: str, label: str) -> dict[str, str]:
+        return tile(text.removesuffix("%"), "%" if text.endswith("%") else "", label)
+
     return [
         tile(f"{whole.people:,}", "人", "学员"),
         tile(f"{whole.finished:,}", "人", "学完"),
         tile(f"{whole.idle:,}", "人", "还没开始"),
-        tile(percent(whole.share), "", f"及格课次（{whole.passed:,} / {whole.needed:,}）"),
-        tile(points(whole.mean), "%", "平均得分率"),
+        share(percent(whole.share), f"及格课次（{whole.passed:,} / {whole.needed:,}）"),
+        share(f"{whole.mean:.1f}%" if whole.graded else "—", "平均得分率"),
         tile(f"{whole.hours:,.0f}", "学时", f"已获得（应得 {whole.hours_needed:,.0f}）"),
     ]
 
@@ -101,10 +104,10 @@ def units_part(nodes: Sequence[UnitNode]) -> Section:
     while len(level_shown) == 1 and level_shown[0].below:
         level_shown = list(level_shown[0].below)
     shown = sorted(level_shown, key=lambda node: -node.figures.people)[:_MOST_BARS]
-    bars = [(f"{node.name}（{node.figures.people} 人）", node.figures) for node in level_shown if node in shown]
+    bars = [(node.name, node.figures) for node in level_shown if node in shown]
     if len(level_shown) > len(shown):
         rest = sum((node.figures for node in level_shown if node not in shown), Figures())
-        bars.append((f"其余 {len(level_shown) - len(shown)} 个（{rest.people} 人）", rest))
+        bars.append((f"其余 {len(level_shown) - len(shown)} 个", rest))
     return {
         "nodes": [_node(node) for node in nodes],
         "opened": _opened(nodes),
@@ -198,8 +201,7 @@ def items_part(facts: ItemFacts, lines: Sequence[ItemLines]) -> Section:
         if one.flags or not one.few
     ]
     flagged = [_item(one) for one in lines if one.flags]
-    titles = {quiz.id: module.title for module in facts.course.modules for quiz in module.quizzes}
-    several = {module.title for module in facts.course.modules if sum(q.marked for q in module.quizzes) > 1}
+    titles = _quiz_titles(facts)
     return {
         "count": len(lines),
         "plot": charts.items_plot(spots) if lines else "",
@@ -211,7 +213,7 @@ def items_part(facts: ItemFacts, lines: Sequence[ItemLines]) -> Section:
         "drawn": len(spots),
         "quizzes": [
             {
-                "title": titles[quiz] + (f"（{quiz}）" if titles[quiz] in several else ""),
+                "title": titles[quiz],
                 "n": found.n,
                 "alpha": signed(found.alpha) if found.n >= SMALLEST else "人少",
                 "sem": points(100 * found.sem) if found.n >= SMALLEST else "",
@@ -220,6 +222,16 @@ def items_part(facts: ItemFacts, lines: Sequence[ItemLines]) -> Section:
             for quiz, found in facts.reliability.items()
         ],
     }
+
+
+def _quiz_titles(facts: ItemFacts) -> dict[str, str]:
+    """Quiz → its module's title; quizzes of one module are numbered, since learners see no name of theirs."""
+    titles: dict[str, str] = {}
+    for module in facts.course.modules:
+        told = [quiz.id for quiz in module.quizzes if quiz.id in facts.reliability]
+        several = len(told) > 1
+        titles |= {quiz: f"{module.title}（测验 {n}）" if several else module.title for n, quiz in enumerate(told, 1)}
+    return titles
 
 
 def _item(one: ItemLines) -> Section:

@@ -19,8 +19,8 @@ def percent(share: float | None) -> str:
 
 
 def points(value: float | None) -> str:
-    """A number with at most one decimal; a dash for NaN and None."""
-    return "—" if value is None or math.isnan(value) else f"{value:.1f}".removesuffix(".0")
+    """A number with one decimal, so that those of a column stand under each other; a dash for NaN and None."""
+    return "—" if value is None or math.isnan(value) else f"{value:.1f}"
 
 
 def signed(value: float | None) -> str:
