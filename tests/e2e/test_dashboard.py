@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from nbgrader.api import Gradebook
 from playwright.sync_api import Browser, Page, expect
 
 from qinlian.roster.people import Entry
@@ -27,9 +28,11 @@ PEOPLE = [
 
 @pytest.fixture(scope="module")
 def classroom(classroom: Classroom) -> Classroom:
-    """With people of a roster in it, who have not begun."""
-    store = RosterStore(f"sqlite:///{classroom.root / '.classroom' / 'gradebook.db'}")
-    store.apply(PEOPLE, datetime.now(UTC))
+    """With people of a roster in it, of whom one has begun."""
+    url = f"sqlite:///{classroom.root / '.classroom' / 'gradebook.db'}"
+    RosterStore(url).apply(PEOPLE, datetime.now(UTC))
+    with Gradebook(url) as gradebook:
+        gradebook.add_submission("01-start", "ql3102", timestamp=datetime.now(UTC).replace(tzinfo=None))
     return classroom
 
 
@@ -93,5 +96,6 @@ def test_nothing_of_it_is_saved_in_the_file(board: Page, classroom: Classroom) -
 def test_anybody_can_read_it(board: Page) -> None:
     assert violations(board, LOOK) == []
     board.set_viewport_size(PHONE)
+    expect(board.locator(f"{LOOK} table").first).to_be_attached()
     assert board.evaluate(f"document.querySelector('{LOOK}').getBoundingClientRect().right") <= PHONE["width"]
     picture(board, "dashboard")

@@ -130,6 +130,14 @@ class TestBook:
         assert "None" not in shown
         assert "nan" not in shown.lower().replace("finance", "")
 
+    def test_every_figure_stands_under_its_own_heading(self, book: Book) -> None:
+        shown = view(book, Choice())
+        _, head, first, *_ = re.split(r'<div class="unit(?: head)?"', shown)
+        headings = re.findall(r"<span>([^<]+)</span>", head)
+        labels = re.findall(r'<span class="label">([^<]+)</span>', first)
+        assert len(headings) == len(labels)
+        assert all(heading.startswith(label) for heading, label in zip(headings, labels, strict=True))
+
     def test_names_are_text(self, book: Book) -> None:
         learners = book.learners.assign(name="<img src=x onerror=alert(1)>")
         hostile = Book(**{**book.__dict__, "learners": learners})
