@@ -15,6 +15,7 @@ from sqlalchemy import select, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
+from qinlian.database import dropped
 from qinlian.grading.exclusive import Exclusive
 from qinlian.grading.history import misjudged
 from qinlian.grading.late import Deadline, deadline
@@ -93,7 +94,11 @@ class Follower:
         if not url.startswith("sqlite:///"):
             try:
                 count = connection.execute(text(_CHANGES)).scalar()
-            except DBAPIError:
+            except DBAPIError as error:
+                if dropped(error):
+                    raise
+                # Who may not count looks anew every few seconds; until it is rolled back nothing else can be asked.
+                connection.rollback()
                 count = None
             return (minute, count) if count is not None else int(time.time() // 5)
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
 import tracemalloc
 from statistics import NormalDist
 
@@ -298,7 +297,7 @@ def test_intervals_of_shares_and_of_their_difference_are_those_of_statsmodels(se
 
 
 @pytest.mark.slow
-def test_a_million_answers_take_seconds_and_little_memory():
+def test_a_million_answers_take_little_memory():
     rng = np.random.default_rng(1)
     people, items, draw = 20_000, 400, 50
     column = rng.random((people, items), np.float32).argpartition(draw, axis=1)[:, :draw].ravel()
@@ -319,12 +318,9 @@ def test_a_million_answers_take_seconds_and_little_memory():
         }
     )
     tracemalloc.start()
-    begun = time.process_time()
     table, choices, found = item_table(frame), distractors(frame, options), reliability(frame)
     flags(table, choices)
-    took = time.process_time() - begun
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert (table["n"].sum(), found.n, found.items) == (1_000_000, 20_000, 400)
-    assert took < 10
     assert most < 300e6
