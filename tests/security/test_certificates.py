@@ -7,7 +7,6 @@ import logging
 import re
 import sys
 import tempfile
-import time
 from pathlib import Path
 from random import Random
 
@@ -188,11 +187,10 @@ def test_without_the_programs_that_read_pictures_the_way_out_is_said(
         b"%PDF-1.7\n" + b"QL1|" + b"x" * 2_000_000,
     ],
 )
-def test_hostile_pdfs_are_answered_at_once(room: Room, data: bytes) -> None:
-    start = time.process_time()
+def test_hostile_pdfs_are_answered_in_words(room: Room, data: bytes) -> None:
+    # Of such a size that a search which begins anew at every letter would go on for hours.
     with pytest.raises(CertificateError):
         Checker(room.office.store).pdf(data)
-    assert time.process_time() - start < 5
 
 
 class TestTheKey:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import zipfile
 from datetime import date
 from pathlib import Path
@@ -230,10 +229,8 @@ def test_a_sheet_that_says_it_is_smaller_than_it_is_is_read_to_its_end(tmp_path:
 
 def test_a_row_that_claims_to_be_far_beyond_the_last_costs_nothing(tmp_path: Path) -> None:
     xml = f"<worksheet {NAMESPACE}><sheetData>{heading()}{line(2)}{line(10**17)}</sheetData></worksheet>"
-    path = with_sheet(sheet(tmp_path, {}), xml)
-    began = time.process_time()
-    assert len(read(path)) == 1
-    assert time.process_time() - began < 5
+    # Whoever counted up to it would never come to an end.
+    assert len(read(with_sheet(sheet(tmp_path, {}), xml))) == 1
 
 
 def test_more_rows_than_can_be_meant_are_refused_before_they_are_read(
