@@ -15,6 +15,7 @@ from qinlian.errors import QinlianError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from qinlian.authoring.interchange.filing import Filed
     from qinlian.authoring.interchange.gate import Bank
     from qinlian.core.model import Course
 
@@ -92,10 +93,12 @@ def import_(root: Path, bank: Path, module: str | None) -> None:
 
 
 def _import_workbook(root: Path, course: Course, workbook: Path, module: str | None) -> None:
+    from qinlian.authoring.interchange.filing import Filed
     from qinlian.authoring.merge import by_module, merge_questions, module_prefix
     from qinlian.authoring.rulebook import Rulebook
     from qinlian.authoring.workbook import import_workbook
 
+    before = {item.id: item for m in course.modules for item in m.own_items}
     owners = {item.id: m.id for m in course.modules for item in m.own_items}
     prefix = module_prefix(module, [i for i, owner in owners.items() if owner == module]) if module else ""
     items, diagnostics = import_workbook(workbook, owners, prefix, Rulebook(course.documents))
@@ -105,7 +108,7 @@ def _import_workbook(root: Path, course: Course, workbook: Path, module: str | N
         sys.exit(1)
     for owner, chosen in by_module(items, owners, module).items():
         merge_questions(course_dir(root), owner, chosen)
-        say(f"已把 {len(chosen)} 道题并入 course/modules/{owner}/questions.md")
+        _say_filed(Filed.of(owner, chosen, before))
     say("请运行 qinlian check 再看一遍，然后 qinlian build")
 
 
@@ -119,14 +122,22 @@ def _import_bank(root: Path, course: Course, opened: Bank, bank: Path, module: s
         say("一道题也没有导入")
         sys.exit(1)
     for filed in started.write():
-        folder = f"course/modules/{filed.module}"
-        if filed.complete:
-            say(f"已把 {filed.complete} 道题并入 {folder}/questions.md{_replaced(filed.changed)}")
+        _say_filed(filed)
         if filed.waiting:
-            say(f"{filed.waiting} 道题还没有写全，在 {folder}/{DRAFTS}，不影响课程；照上面列的补好，再导入这个文件")
+            drafts = f"course/modules/{filed.module}/{DRAFTS}"
+            say(f"{filed.waiting} 道题还没有写全，在 {drafts}，不影响课程；照上面列的补好，再导入这个文件")
     say("请运行 qinlian check 再看一遍，然后 qinlian build")
     if started.home and not started.brought.ready:
         sys.exit(1)
+
+
+def _say_filed(filed: Filed) -> None:
+    """What became of the complete items."""
+    file = f"course/modules/{filed.module}/questions.md"
+    if filed.complete > filed.same:
+        say(f"已把 {filed.complete - filed.same} 道题并入 {file}{_replaced(filed.changed)}")
+    if filed.same:
+        say(f"{filed.same} 道题和 {file} 里的一样，没有改动")
 
 
 def _replaced(changed: Sequence[str]) -> str:

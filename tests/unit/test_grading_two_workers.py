@@ -116,6 +116,8 @@ def test_the_database_goes_away_and_comes_back(away: tuple[PostgresServer, Class
                 time.sleep(1.5)
                 server.start()
         until(lambda: all(room.result(sent) for sent in newest.values()), 600)
+        # What had its result written when the database went has it written once more, some seconds later.
+        until(lambda: not Arrivals(room.db_url).of(states=["等待", "已收"]), 120)
         until(lambda: not rows(room, "SELECT learner FROM qinlian_claim"))
         assert worker.ended == [], "the worker outlived its database"
         assert "成绩册连不上" in worker.log

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,19 +10,32 @@ from qinlian.authoring.interchange.bring import Brought, bring
 from qinlian.authoring.interchange.drafts import DRAFTS, draft_ids, drafts_of, take_out
 from qinlian.authoring.interchange.gate import Bank
 from qinlian.authoring.merge import by_module, merge_questions, module_prefix
-from qinlian.core.model import Course
+from qinlian.core.model import Course, Item
 
 __all__ = ["BankImport", "Filed"]
 
 
 @dataclass(frozen=True)
 class Filed:
-    """What one module got: how many complete items, which of its items they changed, how many wait in its drafts."""
+    """What one module got: how many complete items, which of its items they changed, how many wait in its drafts.
+
+    ``same`` of the complete ones stood there already, word for word.
+    """
 
     module: str
     complete: int
     changed: tuple[str, ...]
+    same: int
     waiting: int
+
+    @classmethod
+    def of(
+        cls, module: str, complete: Sequence[Item], before: Mapping[str, Item], waiting: Sequence[Item] = ()
+    ) -> Filed:
+        """``before`` are the course's items by id, as they were."""
+        changed = tuple(item.id for item in complete if before.get(item.id, item) != item)
+        same = sum(before.get(item.id) == item for item in complete)
+        return cls(module, len(complete), changed, same, len(waiting))
 
 
 class BankImport:
@@ -54,8 +67,7 @@ class BankImport:
             if waiting and self.home is None:
                 merge_questions(self.course_dir, owner, waiting, DRAFTS)
             take_out(self.course_dir, owner, [item.id for item in complete])
-            changed = tuple(item.id for item in complete if before.get(item.id, item) != item)
-            yield Filed(owner, len(complete), changed, len(waiting))
+            yield Filed.of(owner, complete, before, waiting)
 
 
 def _reserved(course: Course) -> set[str]:
