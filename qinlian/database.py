@@ -130,10 +130,19 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def dropped(error: BaseException) -> bool:
-    """True for an error of the connection: the server went away, or is not there yet."""
-    if not isinstance(error, DBAPIError):
-        return False
+def dropped(error: BaseException | None) -> bool:
+    """True for an error of the connection: the server went away, or is not there yet.
+
+    Also where somebody made another of it: nbgrader calls everything that it could not write an invalid entry.
+    """
+    while error is not None:
+        if isinstance(error, DBAPIError) and _away(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _away(error: DBAPIError) -> bool:
     state = getattr(error.orig, "sqlstate", None) or ""
     said = str(error.orig).lower()
     away = state.startswith(("08", "57P")) or "connection refused" in said or "connection failed" in said

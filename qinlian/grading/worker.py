@@ -72,14 +72,15 @@ class Worker:
         except QinlianError as error:
             self.setting.log.error("%s", error)
             return _POLL
-        except DBAPIError as error:
-            if not dropped(error):
+        except Exception as error:
+            if dropped(error):
+                if not self._away:
+                    self._away = True
+                    self.setting.log.error("成绩册连不上；新的提交留在交换文件夹里，接通后自动继续")
+                return _AWAY
+            if isinstance(error, DBAPIError):
                 self.setting.log.exception("成绩册出了意外，稍后继续")
-            elif not self._away:
-                self._away = True
-                self.setting.log.error("成绩册连不上；新的提交留在交换文件夹里，接通后自动继续")
-            return _AWAY
-        except Exception:
+                return _AWAY
             self.setting.log.exception("自动评分这一轮出了意外，稍后继续")
             return _POLL
         if self._away:
@@ -153,6 +154,8 @@ def _logging() -> logging.Logger:
     log.addHandler(handler)
     log.setLevel(logging.INFO)
     log.propagate = False
+    # There nbgrader tells of a database that went away, with all its frames; what there is to say of that, we say.
+    logging.getLogger("tornado.application").addFilter(lambda told: not (told.exc_info and dropped(told.exc_info[1])))
     return log
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table, create_engine, insert, inspect, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from qinlian.database import aware, chunks, naive, open_engine, retrying, writing
+from qinlian.database import aware, chunks, dropped, naive, open_engine, retrying, writing
 from tests.postgres import running_postgres, running_server
 
 TABLES = MetaData()
@@ -50,6 +50,23 @@ def test_an_exception_leaves_nothing_written(tmp_path: Path):
         work()
     with engine.connect() as connection:
         assert connection.execute(select(THING)).all() == []
+
+
+def test_a_database_that_went_away_is_known_behind_what_somebody_made_of_it():
+    away = OperationalError("SELECT 1", {}, OSError("connection refused"))
+
+    def made_another_of_it() -> None:
+        try:
+            raise away
+        except OperationalError as error:
+            raise ValueError("invalid entry", *error.args)  # noqa: B904 - as nbgrader does
+
+    with pytest.raises(ValueError, match="invalid entry") as caught:
+        made_another_of_it()
+    assert dropped(caught.value)
+    assert dropped(away)
+    assert not dropped(ValueError())
+    assert not dropped(OperationalError("SELECT 1", {}, OSError("no such column")))
 
 
 def test_two_writers_wait_for_each_other(tmp_path: Path):
