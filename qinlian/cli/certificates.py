@@ -94,7 +94,7 @@ def _place(root: Path, folder: Path | None) -> Path:
 
 def _found(root: Path, numbers: Sequence[str], unit: str | None, archived: bool) -> tuple[Standing, ...]:
     from qinlian.reports.certificates.issuing import read_standings
-    from qinlian.reports.people import roster_of
+    from qinlian.reports.frames.people import roster_of
     from qinlian.roster.people import ALL
 
     course = load(root)

@@ -64,7 +64,7 @@ def report(
 
 def _scope(root: Path, unit: str | None) -> tuple[Scope, str]:
     """Whose rows the report has, and the path of that unit; everybody and no path without one."""
-    from qinlian.reports.people import roster_of
+    from qinlian.reports.frames.people import roster_of
     from qinlian.roster.people import ALL
 
     if unit is None:
@@ -140,7 +140,7 @@ def _report_reflections(
 
 
 def _report_risks(root: Path, xlsx: Path | None, units: Path | None, unit: str | None) -> None:
-    from qinlian.reports.people import roster_of
+    from qinlian.reports.frames.people import roster_of
     from qinlian.reports.risk_tables import print_risks, write_risks
     from qinlian.reports.risks import group_risks, risk_names, roster_risks, self_ratings
     from qinlian.reports.units import read_units

@@ -26,8 +26,9 @@ from qinlian.grading.assess import course_folder
 from qinlian.grading.plaintext import cell_text
 from qinlian.grading.responses import open_engine
 from qinlian.reports.earlier import read_earlier, stamp
-from qinlian.reports.people import learners
-from qinlian.reports.reflections import library, released_modules, state, written
+from qinlian.reports.frames.people import by_account
+from qinlian.reports.frames.written import state, written
+from qinlian.reports.reflections import library, released_modules
 from qinlian.reports.sides import environment, side_by_side
 from qinlian.reports.similarity import Library, Notice, Text
 
@@ -61,7 +62,9 @@ class _Shelf:
             if self._library is None or now != self._state:
                 self.modules = released_modules(self._course_dir)
                 earlier = read_earlier(self._earlier) if self._earlier and self._earlier.exists() else ()
-                self._library = library(written(connection), self.modules, learners(connection, archived=True), earlier)
+                self._library = library(
+                    written(connection), self.modules, by_account(connection, archived=True), earlier
+                )
                 self._state = now
         self._looked = time.monotonic()
         return self._library

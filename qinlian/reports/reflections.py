@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 
-from sqlalchemy import func, inspect, select
 from sqlalchemy.engine import Connection
 
 from qinlian.core.model import Case, CaseBlock, Item, Module, Prose
@@ -17,28 +14,13 @@ from qinlian.errors import GradingError
 from qinlian.grading.editions import current_edition
 from qinlian.grading.plaintext import markdown_cell
 from qinlian.grading.preprocess import text_digest
-from qinlian.grading.response_tables import ATTEMPT, RESPONSE, SHOWN
 from qinlian.grading.results import Mark, marks_of
-from qinlian.reports.people import Learner, learners
+from qinlian.reports.frames.people import Learner, by_account
+from qinlian.reports.frames.written import Written, digests, written
 from qinlian.reports.similarity import Given, Library, Notice, Text
 from qinlian.roster.people import ALL, Scope
 
-__all__ = ["Entry", "Written", "entries", "given_texts", "library", "released_modules", "state", "written"]
-
-_MOST = 10_000
-"""Texts that are compared, the newest first: more would not fit the memory of a small server."""
-
-
-@dataclass(frozen=True)
-class Written:
-    """One reflection of one submission, as it is kept."""
-
-    learner: str
-    module: str
-    item: str
-    number: int
-    first_seen: datetime
-    text: str
+__all__ = ["Entry", "entries", "given_texts", "library", "released_modules"]
 
 
 @dataclass(frozen=True)
@@ -54,37 +36,6 @@ class Entry:
     handed_in: datetime
     mark: Mark | None
     notices: tuple[Notice, ...]
-
-
-def state(connection: Connection) -> tuple[object, ...]:
-    """Changes when a reflection may have come in."""
-    if not inspect(connection).has_table(ATTEMPT.name):
-        return ()
-    return tuple(connection.execute(select(func.count(), func.max(ATTEMPT.c.graded_at))).one())
-
-
-def written(connection: Connection, scope: Scope = ALL, limit: int = _MOST) -> list[Written]:
-    """The reflections of all submissions by learners whom ``scope`` admits, the newest first."""
-    if not inspect(connection).has_table(ATTEMPT.name):
-        return []
-    query = (
-        select(
-            ATTEMPT.c.learner,
-            ATTEMPT.c.module,
-            ATTEMPT.c.number,
-            ATTEMPT.c.first_seen,
-            RESPONSE.c.item,
-            RESPONSE.c.value,
-        )
-        .join(RESPONSE, RESPONSE.c.attempt == ATTEMPT.c.identity)
-        .where(RESPONSE.c.quiz == "", RESPONSE.c.answered)
-        .order_by(ATTEMPT.c.first_seen.desc(), ATTEMPT.c.learner, RESPONSE.c.item)
-    )
-    rows = connection.execute(query.limit(limit) if scope.units is None else query)
-    return [
-        Written(row.learner, row.module, row.item, row.number, row.first_seen, str(json.loads(row.value)))
-        for row in islice((row for row in rows if scope.admits(row.learner)), limit)
-    ]
 
 
 def released_modules(course_dir: Path) -> dict[str, Module]:
@@ -134,13 +85,12 @@ def library(
 
 def _standing(connection: Connection, texts: list[Written]) -> list[Written]:
     """Of each learner's attempts the one whose text is in the gradebook's cell, else the newest."""
-    rows = connection.execute(select(SHOWN.c.learner, SHOWN.c.module, SHOWN.c.item, SHOWN.c.digest))
-    digests = {(row.learner, row.module, row.item): row.digest for row in rows}
+    shown = digests(connection)
     found: dict[tuple[str, str, str], Written] = {}
     certain: set[tuple[str, str, str]] = set()
     for one in texts:
         key = (one.learner, one.module, one.item)
-        if key not in certain and text_digest(markdown_cell(one.text)) == digests.get(key):
+        if key not in certain and text_digest(markdown_cell(one.text)) == shown.get(key):
             found[key] = one
             certain.add(key)
         found.setdefault(key, one)
@@ -155,7 +105,7 @@ def entries(
     What is close to them and written by anybody else is left out too: a notice would show the other's text.
     """
     texts, modules = written(connection, scope), released_modules(course_dir)
-    names = learners(connection, scope, archived=True)
+    names = by_account(connection, scope, archived=True)
     compared = library(texts, modules, names, tuple(scope.only(earlier, lambda text: text.owner)))
     marks = {module: marks_of(connection, module) for module in {one.module for one in texts} & modules.keys()}
     found = []

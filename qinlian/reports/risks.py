@@ -19,13 +19,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import inspect, select
-
 from qinlian.core.model import Course
-from qinlian.grading.response_tables import ATTEMPT, QUIZ, RESPONSE
 from qinlian.items.selfcheck import OWN, TYPE
 from qinlian.items.selfcheck.scale import OTHER_UNITS, SMALLEST_GROUP
-from qinlian.reports.frames import COUNTS, open_gradebook
+from qinlian.reports.frames import open_gradebook
+from qinlian.reports.frames.written import ratings
 from qinlian.reports.groups import EVERYBODY, groups_of, within
 from qinlian.roster.people import Roster
 
@@ -86,18 +84,9 @@ def self_ratings(gradebook: str | Path, course: Course) -> list[SelfRating]:
     ``gradebook`` is the database's address, or the folder of the course that names it. Raises GradingError
     when that folder is no course or the database cannot be read.
     """
-    query = (
-        select(ATTEMPT.c.learner, RESPONSE.c.value)
-        .join(QUIZ, QUIZ.c.attempt == ATTEMPT.c.identity)
-        .join(RESPONSE, (RESPONSE.c.attempt == QUIZ.c.attempt) & (RESPONSE.c.quiz == QUIZ.c.quiz))
-        .where(QUIZ.c.state == COUNTS, RESPONSE.c.answered, RESPONSE.c.item.in_(sorted(self_checks(course))))
-        .order_by(ATTEMPT.c.first_seen, ATTEMPT.c.number)
-    )
     newest: dict[str, SelfRating] = {}
     with open_gradebook(gradebook) as connection:
-        if not inspect(connection).has_table(RESPONSE.name):
-            return []
-        for learner, value in connection.execute(query):
+        for learner, value in ratings(connection, self_checks(course)):
             rows = {risk: (row[0], row[1], row[2]) for risk, row in json.loads(value)["rows"].items()}
             newest[learner] = SelfRating(learner, rows)
     return list(newest.values())

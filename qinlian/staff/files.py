@@ -97,10 +97,10 @@ def write_class(places: Places, viewer: Viewer, asked: Filter, path: Path, cours
 
     Raises GradingError for a unit that is not theirs to see.
     """
+    from qinlian.reports.frames.people import roster_of
     from qinlian.reports.page.gather import gather
     from qinlian.reports.page.render import render
     from qinlian.reports.page.workbook import write_workbook
-    from qinlian.reports.people import roster_of
     from qinlian.reports.table import gradebook_table
     from qinlian.roster.people import ALL
     from qinlian.roster.units import at_or_below

@@ -15,12 +15,12 @@ from openpyxl import load_workbook
 from sqlalchemy import create_engine, update
 
 from qinlian.items.selfcheck.scale import SMALLEST_GROUP
+from qinlian.reports.frames.people import roster_of
 from qinlian.reports.groups import MERGED
 from qinlian.reports.page.gather import Facts, gather
 from qinlian.reports.page.render import render
 from qinlian.reports.page.shares import Shares
 from qinlian.reports.page.workbook import write_workbook
-from qinlian.reports.people import roster_of
 from qinlian.reports.table import gradebook_table
 from qinlian.roster.people import account_of
 from qinlian.roster.store import RosterStore

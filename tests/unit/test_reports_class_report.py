@@ -18,10 +18,10 @@ from scipy import stats
 
 from qinlian import cli
 from qinlian.reports.analysis.bars import LEARNT, MASTERED, SMALLEST
+from qinlian.reports.frames.people import roster_of
 from qinlian.reports.page.content import sections
 from qinlian.reports.page.gather import Facts, gather
 from qinlian.reports.page.workbook import write_workbook
-from qinlian.reports.people import roster_of
 from qinlian.reports.table import COLUMNS, gradebook_table
 from qinlian.roster.people import account_of
 from qinlian.roster.units import ancestors

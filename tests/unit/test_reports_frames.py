@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from qinlian.errors import GradingError
 from qinlian.grading.response_tables import ATTEMPT, QUIZ, RESPONSE
 from qinlian.reports import frames
 from qinlian.reports.frames.contents import taken
-from qinlian.reports.people import roster_of
+from qinlian.reports.frames.people import roster_of
 from qinlian.reports.states import STATES
 from qinlian.staff.report import Filter, every_row
 from tests.frames_room import COURSE, FrameBook
@@ -346,6 +347,13 @@ class TestManyParts:
             monkeypatch.setattr("qinlian.reports.frames.answers._PART", size)
             pd.testing.assert_frame_equal(read(book, frames.responses), whole)
             assert len(read(book, frames.quizzes)) == 7
+
+
+def test_only_the_frames_and_the_record_of_certificates_know_sql() -> None:
+    reports = Path(frames.__file__).parents[1]
+    knows = re.compile(r"^from sqlalchemy(?!\.engine import Connection$)|^import sqlalchemy|\.execute\(", re.M)
+    asking = {p.relative_to(reports).parts[0] for p in reports.rglob("*.py") if knows.search(p.read_text("utf-8"))}
+    assert asking == {"frames", "certificates"}
 
 
 class TestOpening:

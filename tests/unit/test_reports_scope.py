@@ -10,7 +10,7 @@ from openpyxl import load_workbook
 
 from qinlian.core.model import Track
 from qinlian.reports.excel import write_excel
-from qinlian.reports.people import roster_of
+from qinlian.reports.frames.people import roster_of
 from qinlian.reports.table import gradebook_table
 from qinlian.roster.people import account_of
 from qinlian.roster.store import RosterStore

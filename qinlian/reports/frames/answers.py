@@ -23,8 +23,8 @@ from sqlalchemy import ColumnElement, case, func, inspect, literal, select
 from sqlalchemy.engine import Connection
 
 from qinlian.grading.response_tables import ATTEMPT, QUIZ, RESPONSE
-from qinlian.reports import people
 from qinlian.reports.frames.columns import Column, Moments, Numbers, Words, frame_of, uncollected
+from qinlian.reports.frames.people import by_account
 from qinlian.roster.people import ALL, Scope
 
 __all__ = ["COUNTS", "Attempts", "quizzes", "responses"]
@@ -211,4 +211,4 @@ def _learners(connection: Connection, scope: Scope) -> Collection[str]:
     """The accounts of whose answers there may be rows."""
     if not inspect(connection).has_table(RESPONSE.name):
         return frozenset()
-    return people.learners(connection, scope, archived=True).keys()
+    return by_account(connection, scope, archived=True).keys()

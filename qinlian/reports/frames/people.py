@@ -1,21 +1,71 @@
-"""Who learns, and in which unit."""
+"""Who learns, and in which unit: the learners of a gradebook, by the roster where there is one, within a scope."""
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 from sqlalchemy import inspect, select
 from sqlalchemy.engine import Connection
 
-from qinlian.reports import people
-from qinlian.roster.people import ALL, Scope
+from qinlian.grading.tables import STUDENT
+from qinlian.reports.frames.book import kept, open_gradebook
+from qinlian.roster.people import ALL, LEARNER, Roster, Scope
+from qinlian.roster.store import read_roster
 from qinlian.roster.tables import UNIT
 from qinlian.roster.units import Node, ancestors, at_or_below, tree
 
-__all__ = ["learners", "units"]
+__all__ = ["Learner", "by_account", "learners", "roster_of", "units"]
 
 _TEXTS = ("account", "number", "name", "unit", "department", "track")
+
+
+@dataclass(frozen=True)
+class Learner:
+    """One learner as a report names them; what is not known of them is empty."""
+
+    name: str
+    unit: str
+    track: str = ""
+    number: str = ""
+    department: str = ""
+    archived: bool = False
+
+
+def by_account(connection: Connection, scope: Scope = ALL, *, archived: bool = False) -> dict[str, Learner]:
+    """Account → learner, for everybody whom ``scope`` admits, in the order of accounts.
+
+    Name, unit and track are the roster's. Whom it does not know (as in a classroom of demonstrations) is named as
+    in nbgrader's own record: ``last_name``, and ``first_name`` for the unit. Who left is there only with
+    ``archived``; who teaches is no learner.
+    """
+    everybody = kept(connection, _everybody)
+    return {a: one for a, one in everybody.items() if scope.admits(a) and (archived or not one.archived)}
+
+
+def _everybody(connection: Connection) -> dict[str, Learner]:
+    """All that learn or learnt, in the order of accounts."""
+    if not inspect(connection).has_table(STUDENT.name):
+        return {}
+    roster = read_roster(connection)
+    found: dict[str, Learner] = {}
+    rows = connection.execute(select(STUDENT.c.id, STUDENT.c.last_name, STUDENT.c.first_name).order_by(STUDENT.c.id))
+    for row in rows:
+        person = roster.find(row.id)
+        if person is None:
+            found[row.id] = Learner(row.last_name or "", row.first_name or "")
+        elif person.role == LEARNER:
+            known = (person.name, person.unit, person.track, person.number, person.department, person.archived)
+            found[row.id] = Learner(*known)
+    return found
+
+
+def roster_of(gradebook: str | Path) -> Roster:
+    """The roster of a gradebook: its address, or the folder of the course that names it. Raises GradingError."""
+    with open_gradebook(gradebook) as connection:
+        return read_roster(connection)
 
 
 def learners(connection: Connection, scope: Scope = ALL, *, archived: bool = False) -> pd.DataFrame:
@@ -30,7 +80,7 @@ def learners(connection: Connection, scope: Scope = ALL, *, archived: bool = Fal
       none of the course's for none
     - archived: bool, True for somebody who left
     """
-    found = people.learners(connection, scope, archived=archived)
+    found = by_account(connection, scope, archived=archived)
     table = pd.DataFrame(
         [{"account": account, **vars(learner)} for account, learner in found.items()], columns=[*_TEXTS, "archived"]
     )
@@ -51,7 +101,7 @@ def units(connection: Connection, scope: Scope = ALL) -> pd.DataFrame:
     known = []
     if inspect(connection).has_table(UNIT.name):
         known = list(connection.execute(select(UNIT.c.path).order_by(UNIT.c.place)).scalars())
-    inside = Counter(learner.unit for learner in people.learners(connection, scope).values() if learner.unit)
+    inside = Counter(learner.unit for learner in by_account(connection, scope).values() if learner.unit)
     below = Counter(dict.fromkeys(known, 0))
     for unit, count in inside.items():
         for path in (*ancestors(unit), unit):

@@ -13,9 +13,9 @@ from qinlian.authoring.secret import load_identity
 from qinlian.core.model import Course
 from qinlian.reports import frames
 from qinlian.reports.analysis import Gain, Reliability, distractors, flags, gain, item_table, reliability
+from qinlian.reports.frames.people import roster_of
 from qinlian.reports.page.shares import Shares, shares, told_of
 from qinlian.reports.page.source import Source
-from qinlian.reports.people import roster_of
 from qinlian.reports.reflection_report import read_reflections
 from qinlian.reports.reflections import Entry
 from qinlian.reports.risks import GroupRisks, group_risks, risk_names, roster_risks, self_checks, self_ratings

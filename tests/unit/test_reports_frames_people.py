@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, insert
 from sqlalchemy.engine import Connection
 
-from qinlian.reports.people import Learner, learners, roster_of
+from qinlian.reports.frames.people import Learner, by_account, roster_of
 from qinlian.roster.people import Entry, account_of
 from qinlian.roster.store import RosterStore
 from qinlian.roster.tables import STUDENT
@@ -37,7 +37,7 @@ def opened(folder: Path, *entries: Entry, strangers: tuple[str, ...] = ()) -> It
 
 def test_the_roster_says_name_unit_and_track_and_nbgrader_of_others(tmp_path: Path):
     with opened(tmp_path, entry("1", "周晓岚", track="教师"), strangers=("demo01",)) as (_, connection):
-        assert learners(connection) == {
+        assert by_account(connection) == {
             "demo01": Learner("演示demo01", "演示单位"),
             "ql1": Learner("周晓岚", PLACES[0], "教师", "1"),
         }
@@ -46,19 +46,19 @@ def test_the_roster_says_name_unit_and_track_and_nbgrader_of_others(tmp_path: Pa
 def test_who_left_is_there_only_when_asked_for(tmp_path: Path):
     with opened(tmp_path, entry("1"), entry("2")) as (url, connection):
         RosterStore(url).archive("ql2", NOW)
-        assert list(learners(connection)) == ["ql1"]
-        assert list(learners(connection, archived=True)) == ["ql1", "ql2"]
+        assert list(by_account(connection)) == ["ql1"]
+        assert list(by_account(connection, archived=True)) == ["ql1", "ql2"]
 
 
 def test_who_teaches_now_is_no_learner_any_more(tmp_path: Path):
     with opened(tmp_path, entry("1")) as (url, connection):
         RosterStore(url).apply([entry("1", role="教师")], NOW)
-        assert learners(connection) == {}
+        assert by_account(connection) == {}
 
 
 def test_without_a_roster_everybody_is_nbgraders(tmp_path: Path):
     with opened(tmp_path, strangers=("amy",)) as (url, connection):
-        assert list(learners(connection)) == ["amy"]
+        assert list(by_account(connection)) == ["amy"]
         assert roster_of(url).people == ()
 
 
@@ -76,7 +76,7 @@ def test_nobody_outside_the_scope_ever_comes_through(units: list[str], tops: lis
     ):
         roster = roster_of(url)
         for chosen in ([], tops, units[:1], ["甲"]):
-            seen = learners(opened_, roster.scope(*chosen))
+            seen = by_account(opened_, roster.scope(*chosen))
             assert set(seen) == {
                 account_of(f"n{n}") for n, unit in enumerate(units) if any(at_or_below(unit, top) for top in chosen)
             }
