@@ -82,7 +82,7 @@ def _report_class(
     course, (scope, path) = load(root), _scope(root, unit)
     # A row a learner and module: for a province that takes seconds, and the page has no use for it.
     table = None if html and not (xlsx or csv) else gradebook_table(root, course, scope, archived=archived)
-    if table is not None and html is None:
+    if table is not None and not (xlsx or csv):
         print_table(table)
     if table is not None and csv:
         from qinlian.reports.gradebook_export import write_csv

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from openpyxl.styles import Alignment, Font
-from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.worksheet import Worksheet
+from openpyxl import Workbook
+from openpyxl.styles import Alignment
 
 from qinlian.atomic import replace_file
-from qinlian.reports.worksheet import guard, plain
+from qinlian.reports.worksheet import Dress, add_rows, cell_of
 
-__all__ = ["Sheet", "guard", "write_excel", "write_sheets"]
+__all__ = ["Sheet", "write_excel", "write_sheets"]
 
 _FORMATS = {"提交时间": "yyyy-mm-dd hh:mm", "得分": "0.##", "满分": "0.##", "获得学时": "0.##", "次数": "0"}
 _WIDEST = 48
@@ -41,23 +40,33 @@ class Sheet:
     formats: Mapping[str, str] = field(default_factory=dict)
 
 
-def _dress(sheet: Worksheet, made: Sheet) -> None:
-    columns, formats = [str(c) for c in made.table.columns], _FORMATS | dict(made.formats)
-    sheet.freeze_panes = "A2"
-    sheet.auto_filter.ref = sheet.dimensions
-    for cell in sheet[1]:
-        cell.font = Font(bold=True)
-        cell.alignment = Alignment(horizontal="center")
-    for index, (name, cells) in enumerate(zip(columns, sheet.iter_cols(min_row=1), strict=True), start=1):
-        widest = max(_width(c.value) for c in cells if c.value is not None)
-        letter = get_column_letter(index)
-        sheet.column_dimensions[letter].width = min(widest + 4, _WIDEST)
-        for cell in cells[1:]:
-            guard(cell)
-            if name in formats:
-                cell.number_format = formats[name]
-            if made.wrapped:
-                cell.alignment = Alignment(vertical="top", wrap_text=name in made.wrapped)
+def _widths(made: Sheet) -> dict[str, int]:
+    """Heading → width of the column, which holds its longest value."""
+    return {
+        str(name): min(max(_width(value) for value in (name, *made.table[name].dropna().unique())) + 4, _WIDEST)
+        for name in made.table.columns
+    }
+
+
+def _dress(made: Sheet) -> Dress:
+    formats = _FORMATS | dict(made.formats)
+    names = [str(name) for name in made.table.columns]
+    dressed = [
+        (formats.get(name, ""), Alignment(vertical="top", wrap_text=name in made.wrapped) if made.wrapped else None)
+        for name in names
+    ]
+
+    def dress(sheet: Any, row: Sequence[Any]) -> Sequence[Any]:
+        return [cell_of(sheet, _value(value), *look) for value, look in zip(row, dressed, strict=True)]
+
+    return dress
+
+
+def _value(value: Any) -> Any:
+    """What a worksheet holds: nothing for what is missing, and no type of pandas'."""
+    if value is None or value is pd.NaT or value is pd.NA or value != value:
+        return None
+    return value.to_pydatetime() if isinstance(value, pd.Timestamp) else value
 
 
 def write_excel(table: pd.DataFrame, path: Path, sheet: str = "成绩总表", wrapped: Collection[str] = ()) -> None:
@@ -70,9 +79,9 @@ def write_sheets(sheets: Sequence[Sheet], path: Path) -> None:
 
     Cells that begin with ``= + - @``, a tab or a line break stay text.
     """
-    made = io.BytesIO()
-    with pd.ExcelWriter(made, engine="openpyxl") as writer:
-        for sheet in sheets:
-            sheet.table.map(plain).to_excel(writer, sheet_name=sheet.title, index=False)
-            _dress(writer.sheets[sheet.title], sheet)
+    made, book = io.BytesIO(), Workbook(write_only=True)
+    for sheet in sheets:
+        rows = sheet.table.itertuples(index=False, name=None)
+        add_rows(book, sheet.title, _widths(sheet), rows, _dress(sheet))
+    book.save(made)
     replace_file(path, made.getvalue(), 0o600)

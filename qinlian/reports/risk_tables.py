@@ -17,8 +17,8 @@ from rich.text import Text
 from qinlian.atomic import replace_file
 from qinlian.core.width import visible
 from qinlian.items.selfcheck.scale import CONSEQUENCE, LIKELIHOOD, SMALLEST_GROUP, level
-from qinlian.reports.excel import guard
 from qinlian.reports.risks import GroupRisks, RatedRisk
+from qinlian.reports.worksheet import guard
 
 __all__ = ["HOW_TO_READ", "NOTES", "heat_colour", "print_risks", "write_risks"]
 

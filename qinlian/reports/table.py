@@ -21,6 +21,8 @@ __all__ = ["COLUMNS", "gradebook_table", "print_table"]
 
 COLUMNS = ("学员", "姓名", "单位", "模块", "得分", "满分", "状态", "提交时间", "次数", "获得学时")
 _NUMBERS = {"得分", "满分", "次数", "获得学时"}
+_MOST = 1_000
+"""Rows that are printed."""
 _ROOMY = 120
 """Characters a line that hold every column in full."""
 
@@ -64,7 +66,7 @@ def gradebook_table(
 def print_table(table: pd.DataFrame, console: Console | None = None) -> None:
     """Print the table to the terminal; nothing in a name or unit is taken as markup.
 
-    On a narrow terminal the unit and the year are left to the Excel file.
+    On a narrow terminal the unit and the year are left to the Excel file, and so is what nobody would scroll through.
     """
     console = console or Console()
     narrow = console.width < _ROOMY
@@ -72,9 +74,11 @@ def print_table(table: pd.DataFrame, console: Console | None = None) -> None:
     shown = Table(title="成绩总表（提交时间为北京时间）", padding=(0, 0 if narrow else 1))
     for column in columns:
         shown.add_column(column, justify="right" if column in _NUMBERS else "left", overflow="fold")
-    for row in table[columns].itertuples(index=False, name=None):
+    for row in table[columns].head(_MOST).itertuples(index=False, name=None):
         shown.add_row(*(Text(_shown(value, short=narrow)) for value in row))
     console.print(shown)
+    if len(table) > _MOST:
+        console.print(Text(f"这里是前 {_MOST:,} 行，共 {len(table):,} 行；全部的请用 --xlsx 或 --csv 存成文件"))
 
 
 def _shown(value: Any, *, short: bool = False) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -14,7 +14,10 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell, MergedCell
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 
-__all__ = ["guard", "plain", "write_rows"]
+__all__ = ["Dress", "add_rows", "cell_of", "guard", "plain", "write_rows"]
+
+Dress = Callable[[Any, Sequence[Any]], Sequence[Any]]
+"""(sheet, row) → its cells."""
 
 _MOMENT = "yyyy-mm-dd hh:mm"
 _RUNS = ("=", "+", "-", "@", "\t", "\r")
@@ -40,12 +43,7 @@ def write_rows(path: Path, columns: Mapping[str, int], rows: Iterable[Sequence[A
     ``columns`` are the heading with the width of each column. What does not fit on one sheet goes on on another.
     """
     book = Workbook(write_only=True)
-    left, count = iter(rows), 0
-    for number in range(1, 1000):
-        taken = _sheet(book, sheet if number == 1 else f"{sheet} {number}", columns, islice(left, _MOST))
-        count += taken
-        if taken < _MOST:
-            break
+    count = add_rows(book, sheet, columns, rows)
     aside = path.with_name(f".{path.name}.part")
     try:
         book.save(aside)
@@ -55,7 +53,27 @@ def write_rows(path: Path, columns: Mapping[str, int], rows: Iterable[Sequence[A
     return count
 
 
-def _sheet(book: Any, title: str, columns: Mapping[str, int], rows: Iterable[Sequence[Any]]) -> int:
+def _cells(sheet: Any, row: Sequence[Any]) -> Sequence[Any]:
+    return [cell_of(sheet, value, _MOMENT if isinstance(value, datetime) else "") for value in row]
+
+
+def add_rows(
+    book: Workbook, title: str, columns: Mapping[str, int], rows: Iterable[Sequence[Any]], dress: Dress = _cells
+) -> int:
+    """Add a sheet to a ``write_only`` book, row by row; returns how many there were.
+
+    ``columns`` are the heading with the width of each column. What does not fit on one sheet goes on on another.
+    """
+    left, count = iter(rows), 0
+    for number in range(1, 1000):
+        taken = _sheet(book, title if number == 1 else f"{title} {number}", columns, islice(left, _MOST), dress)
+        count += taken
+        if taken < _MOST:
+            break
+    return count
+
+
+def _sheet(book: Any, title: str, columns: Mapping[str, int], rows: Iterable[Sequence[Any]], dress: Dress) -> int:
     made = book.create_sheet(title)
     made.freeze_panes = "A2"
     for index, width in enumerate(columns.values(), start=1):
@@ -68,7 +86,7 @@ def _sheet(book: Any, title: str, columns: Mapping[str, int], rows: Iterable[Seq
     count = 0
     try:
         for row in rows:
-            made.append([_cell(made, value) for value in row])
+            made.append(dress(made, row))
             count += 1
     except BaseException:
         # Left open, it would fail once more, and loudly, whenever it is collected.
@@ -78,15 +96,16 @@ def _sheet(book: Any, title: str, columns: Mapping[str, int], rows: Iterable[Seq
     return count
 
 
-def _cell(sheet: Any, value: Any) -> Any:
+def cell_of(sheet: Any, value: Any, number_format: str = "", alignment: Alignment | None = None) -> Any:
     """A cell only where one is needed: most values go in as they are."""
     value = plain(value)
-    if isinstance(value, str) and value.startswith(_RUNS):
-        cell = WriteOnlyCell(sheet, value)
-        guard(cell)
-        return cell
-    if isinstance(value, datetime):
-        cell = WriteOnlyCell(sheet, value)
-        cell.number_format = _MOMENT
-        return cell
-    return value
+    runs = isinstance(value, str) and value.startswith(_RUNS)
+    if not (runs or number_format or alignment) or value is None:
+        return value
+    cell = WriteOnlyCell(sheet, value)
+    guard(cell)
+    if number_format:
+        cell.number_format = number_format
+    if alignment:
+        cell.alignment = alignment
+    return cell

@@ -348,10 +348,20 @@ class TestCommand:
         assert str(html) in out.out
         assert "像名单一样保管" in out.out
         assert "读成绩册" in out.err
+        assert "成绩总表（提交时间为北京时间）" not in out.out
         assert html.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
         assert load_workbook(xlsx).sheetnames[0] == "成绩总表"
         assert csv.read_bytes().startswith(b"\xef\xbb\xbf")
         assert {stat.S_IMODE(path.stat().st_mode) for path in (html, xlsx, csv)} == {0o600}
+
+    @pytest.mark.parametrize("file", ["--xlsx", "--csv"])
+    def test_what_is_saved_is_not_printed_too(self, run: Any, tmp_path: Path, capsys: Any, file: str) -> None:
+        assert run(file, str(tmp_path / "报表")) == 0
+        assert "北京时间" not in capsys.readouterr().out
+
+    def test_without_a_file_the_gradebook_is_printed(self, run: Any, capsys: Any) -> None:
+        assert run() == 0
+        assert "成绩总表（提交时间为北京时间）" in capsys.readouterr().out
 
     def test_without_a_font_the_page_is_made_and_the_command_says_so(
         self, run: Any, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch

@@ -158,6 +158,16 @@ def test_the_terminal_shows_names_as_they_are_and_never_as_markup(db_url: str) -
     assert "2026-11-23 01:30" in out.getvalue()
 
 
+def test_more_rows_than_anybody_scrolls_through_are_left_to_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qinlian.reports.table._MOST", 2)
+    table = pd.DataFrame({"学员": ["ql1", "ql2", "ql3"], "得分": [1.0, 2.0, 3.0]})
+    out = io.StringIO()
+    print_table(table, Console(file=out, width=200))
+    assert "ql2" in out.getvalue()
+    assert "ql3" not in out.getvalue()
+    assert "前 2 行，共 3 行；全部的请用 --xlsx 或 --csv" in out.getvalue()
+
+
 class TestExcel:
     def sheet(self, table: pd.DataFrame, tmp_path: Path) -> Any:
         write_excel(table, tmp_path / "成绩.xlsx")
@@ -194,6 +204,22 @@ class TestExcel:
 
     def test_characters_a_worksheet_cannot_hold_are_left_out(self, tmp_path: Path) -> None:
         assert self.sheet(pd.DataFrame({"学员": ["甲\x00\x0b乙"]}), tmp_path)["A2"].value == "甲乙"
+
+    def test_what_is_missing_is_an_empty_cell(self, tmp_path: Path) -> None:
+        table = pd.DataFrame({"得分": [float("nan"), 1.0], "提交时间": [pd.NaT, pd.Timestamp("2026-11-23 01:30")]})
+        sheet = self.sheet(table.assign(备注=pd.array([pd.NA, 2], dtype="Int64")), tmp_path)
+        assert [cell.value for cell in sheet[2]] == [None, None, None]
+        assert [cell.value for cell in sheet[3]] == [1, IN_BEIJING, 2]
+
+    def test_what_one_sheet_does_not_hold_goes_on_on_the_next(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("qinlian.reports.worksheet._MOST", 2)
+        write_excel(pd.DataFrame({"学员": ["甲", "乙", "丙"], "得分": [1.0, 2.0, 3.0]}), tmp_path / "成绩.xlsx")
+        book = load_workbook(tmp_path / "成绩.xlsx")
+        assert book.sheetnames == ["成绩总表", "成绩总表 2"]
+        assert [[cell.value for cell in row] for row in book["成绩总表 2"]] == [["学员", "得分"], ["丙", 3]]
+        assert book["成绩总表 2"]["B2"].number_format == "0.##"
 
     def test_an_empty_table_is_still_a_file(self, tmp_path: Path) -> None:
         sheet = self.sheet(pd.DataFrame(columns=list(COLUMNS)), tmp_path)
