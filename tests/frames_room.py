@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from itertools import count
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from sqlalchemy import insert
 
 from qinlian.core.model import Course, Item, Module, QuizBlock, ReflectionBlock, Track
 from qinlian.grading import tables
 from qinlian.grading.response_tables import ATTEMPT, QUIZ, RESPONSE
+from qinlian.reports import frames
 from tests.sample import MODULE as SAMPLE
 from tests.sample import REFLECTION
 from tests.staff_room import GIFTS, NOW, START, Book
 
-__all__ = ["COURSE", "FrameBook"]
+__all__ = ["COURSE", "FrameBook", "read"]
+
+_numbers = count(1)
 
 _QUIZ = tuple(i for i in SAMPLE.items if i.use == "测验")
 
@@ -43,6 +49,15 @@ COURSE = Course(
 
 class FrameBook(Book):
     """A gradebook with what learners answered."""
+
+    @classmethod
+    def on(cls, kind: str, folder: Path) -> FrameBook:
+        """An empty one on ``sqlite``, below ``folder``, or on ``postgresql``."""
+        if kind == "sqlite":
+            return cls.fresh(folder)
+        from tests.classroom import postgres
+
+        return cls(postgres().create(f"frames{next(_numbers)}"))
 
     def add(self, number: str, unit: str, name: str = "", *, gone: bool = False, **more: Any) -> str:
         account = super().add(number, unit, name, gone=gone, **more)
@@ -83,3 +98,9 @@ class FrameBook(Book):
                 kept = {"value": json.dumps(value), "spoken": "", "answered": value is not None, "problem": ""}
                 c.execute(insert(RESPONSE).values(**row, **marks, **kept))
         return identity
+
+
+def read(book: FrameBook, what: Callable[..., pd.DataFrame], *arguments: Any, **named: Any) -> pd.DataFrame:
+    """The frame that ``what`` gives of that gradebook, opened as a report opens it."""
+    with frames.open_gradebook(book.url) as connection:
+        return what(connection, *arguments, **named)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from collections import Counter
-from collections.abc import Callable
 from datetime import timedelta
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,22 +13,18 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete
 
 from qinlian.core.identity import Identity
-from qinlian.errors import GradingError
-from qinlian.grading.response_tables import ATTEMPT, QUIZ, RESPONSE
+from qinlian.grading.response_tables import RESPONSE
 from qinlian.reports import frames
 from qinlian.reports.frames.contents import taken
 from qinlian.reports.frames.people import roster_of
 from qinlian.reports.states import STATES
 from qinlian.staff.report import Filter, every_row
-from tests.frames_room import COURSE, FrameBook
+from tests.frames_room import COURSE, FrameBook, read
 from tests.roster_room import PLACES
 from tests.sample import IDS
 from tests.staff_room import GIFTS, NOW, PLAN, START, viewer
-
-_numbers = count(1)
 
 
 @pytest.fixture(scope="module")
@@ -42,16 +35,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def book(request: pytest.FixtureRequest, tmp_path: Path) -> FrameBook:
     """An empty gradebook on either database."""
-    if request.param == "sqlite":
-        return FrameBook.fresh(tmp_path)
-    from tests.classroom import postgres
-
-    return FrameBook(postgres().create(f"frames{next(_numbers)}"))
-
-
-def read(book: FrameBook, what: Callable[..., pd.DataFrame], *arguments: Any, **named: Any) -> pd.DataFrame:
-    with frames.open_gradebook(book.url) as connection:
-        return what(connection, *arguments, **named)
+    return FrameBook.on(request.param, tmp_path)
 
 
 def rows(table: pd.DataFrame, *columns: str) -> list[tuple[Any, ...]]:
@@ -347,75 +331,3 @@ class TestManyParts:
             monkeypatch.setattr("qinlian.reports.frames.answers._PART", size)
             pd.testing.assert_frame_equal(read(book, frames.responses), whole)
             assert len(read(book, frames.quizzes)) == 7
-
-
-def test_only_the_frames_and_the_record_of_certificates_know_sql() -> None:
-    reports = Path(frames.__file__).parents[1]
-    knows = re.compile(r"^from sqlalchemy(?!\.engine import Connection$)|^import sqlalchemy|\.execute\(", re.M)
-    asking = {p.relative_to(reports).parts[0] for p in reports.rglob("*.py") if knows.search(p.read_text("utf-8"))}
-    assert asking == {"frames", "certificates"}
-
-
-class TestOpening:
-    FRAMES = (frames.learners, frames.units, frames.quizzes, frames.responses)
-
-    @pytest.mark.parametrize("what", FRAMES)
-    def test_where_there_is_no_gradebook_the_frames_are_empty_and_no_file_is_made(
-        self, tmp_path: Path, book: FrameBook, what: Callable[..., pd.DataFrame]
-    ) -> None:
-        with frames.open_gradebook(f"sqlite:///{tmp_path / 'none.db'}") as connection:
-            nothing = what(connection)
-            assert frames.grades(connection, COURSE).empty
-        book.attempt(book.add("1", PLACES[0]), 1, [("I1", "x", 1.0)])
-        filled = read(book, what)
-        assert nothing.empty
-        assert not (tmp_path / "none.db").exists()
-        for name in filled.columns:
-            kinds = (nothing[name].dtype, filled[name].dtype)
-            assert kinds[0] == kinds[1] or all(isinstance(kind, pd.CategoricalDtype) for kind in kinds)
-
-    def test_a_gradebook_of_nbgrader_alone_has_people_and_no_answers(self, book: FrameBook) -> None:
-        book.add("1", PLACES[0])
-        with book.engine.begin() as c:
-            for table in (RESPONSE, QUIZ, ATTEMPT):
-                c.execute(delete(table))
-                table.drop(c)
-        assert read(book, frames.responses).empty
-        assert read(book, frames.quizzes).empty
-        assert read(book, frames.grades, COURSE)["attempts"].tolist() == [0, 0]
-
-    def test_nothing_can_be_written_through_it(self, book: FrameBook) -> None:
-        book.attempt(book.add("1", PLACES[0]), 1)
-        with pytest.raises(GradingError), frames.open_gradebook(book.url) as connection:
-            connection.execute(delete(ATTEMPT))
-        assert len(read(book, frames.quizzes)) == 1
-
-    def test_all_frames_of_one_reading_are_about_the_same_people(self, book: FrameBook) -> None:
-        book.add("1", PLACES[0])
-        with frames.open_gradebook(book.url) as connection:
-            learners = frames.learners(connection)
-            book.attempt(book.add("2", PLACES[0]), 1, [("I1", "x", 1.0)])
-            assert frames.units(connection)["people"].sum() == len(learners) == 1
-            assert set(frames.grades(connection, COURSE)["account"]) == set(learners["account"])
-            assert set(frames.responses(connection)["account"]) <= set(learners["account"])
-        assert len(read(book, frames.learners)) == 2
-
-    def test_a_connection_that_lives_on_sees_who_came_since(self, book: FrameBook) -> None:
-        for number in (1, 2):
-            book.add(str(number), PLACES[0])
-            with book.engine.connect() as connection:
-                assert len(frames.learners(connection)) == number
-
-    def test_a_database_that_does_not_answer_is_told_without_its_address(self, tmp_path: Path) -> None:
-        secret = "postgresql+psycopg://grader:hush-hush@127.0.0.1:1/gradebook"
-        (tmp_path / "broken.db").write_bytes(b"this is no database" * 100)
-        for address in (secret, f"sqlite:///{tmp_path / 'broken.db'}", "hush-hush"):
-            with pytest.raises(GradingError) as caught, frames.open_gradebook(address) as connection:
-                frames.learners(connection)
-            assert "hush" not in str(caught.value)
-            assert "成绩册" in str(caught.value)
-            assert caught.value.__suppress_context__
-
-    def test_a_folder_that_is_no_course_is_named(self, tmp_path: Path) -> None:
-        with pytest.raises(GradingError, match="nbgrader_config"), frames.open_gradebook(tmp_path):
-            pass
