@@ -33,7 +33,7 @@ from qinlian.backup.members import (
     parse_header,
     same_as,
 )
-from qinlian.core.width import visible
+from qinlian.core.width import printable
 from qinlian.errors import BackupError
 
 __all__ = ["Contents", "Sink", "read_backup"]
@@ -226,7 +226,7 @@ def _named(line: bytes) -> str:
     except (ValueError, IndexError, TypeError, KeyError, RecursionError):
         return "内容"
     shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return visible(shown)[:200]
+    return printable(shown)[:200]
 
 
 def _drain(packed: gzip.GzipFile) -> None:

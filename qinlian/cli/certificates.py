@@ -12,7 +12,7 @@ import click
 
 from qinlian.cli.base import app, load, root_option, say
 from qinlian.cli.text import ChineseGroup
-from qinlian.core.width import visible
+from qinlian.core.width import printable
 from qinlian.errors import CertificateError, RosterError
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def _tell_refused(issued: Issued) -> None:
     if issued.refused:
         say(f"没有发给 {len(issued.refused)} 人：")
     for refused in issued.refused:
-        say(f"  {visible(refused.line())}")
+        say(f"  {printable(refused.line())}")
 
 
 @certificate.command()
@@ -181,9 +181,9 @@ def revoke(root: Path, number: str, why: str) -> None:
     edition, fresh = open_office(root).store.revoke(number, why.strip(), datetime.now(UTC))
     said = edition.statement
     if not fresh:
-        say(f"编号 {said.number}（{visible(said.name)}）以前已经撤销，没有改动")
+        say(f"编号 {said.number}（{printable(said.name)}）以前已经撤销，没有改动")
         return
-    say(f"已撤销 {said.kind} {said.number}（{visible(said.name)}）")
+    say(f"已撤销 {said.kind} {said.number}（{printable(said.name)}）")
     say("请用 qinlian certificate page 重新生成核验页并换下旧的，外面的人才查得到")
 
 
@@ -275,7 +275,7 @@ def verify(root: Path, given: tuple[str, ...]) -> None:
             first, *rest = verdict.lines()
             click.secho(f"{path}：{first}" if path else first, fg="green" if verdict.answer == "有效" else "red")
             for line in rest:
-                say(visible(line))
+                say(printable(line))
     sys.exit(0 if good else 1)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from openpyxl import Workbook
 from openpyxl.styles import Alignment
 
 from qinlian.atomic import replace_file
+from qinlian.core.width import width_in_columns
 from qinlian.reports.worksheet import Dress, add_rows, cell_of
 
 __all__ = ["Sheet", "write_excel", "write_sheets"]
@@ -24,7 +24,7 @@ _WIDEST = 48
 
 def _width(value: Any) -> int:
     text = value.strftime("%Y-%m-%d %H:%M") if hasattr(value, "strftime") else str(value)
-    return sum(2 if unicodedata.east_asian_width(c) in "FWA" else 1 for c in text)
+    return width_in_columns(text)
 
 
 @dataclass(frozen=True)

@@ -154,7 +154,7 @@ def _faces(file: Path) -> tuple[FontFile, ...]:
 
 
 def _usable(file: Path, *, own: bool) -> Iterator[FontFile]:
-    """The faces with our characters that may be embedded: with ``own`` those whose name says simplified Chinese."""
+    """The faces for simplified Chinese that may be embedded: with ``own`` those whose name says so, else the others."""
     with file.open("rb") as stream:
         collection = stream.read(4) == b"ttcf"
         stream.seek(0)

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from qinlian.atomic import replace_file
-from qinlian.core.width import visible
+from qinlian.core.width import printable
 from qinlian.items.selfcheck.scale import CONSEQUENCE, LIKELIHOOD, SMALLEST_GROUP, level
 from qinlian.reports.risks import GroupRisks, RatedRisk
 from qinlian.reports.worksheet import guard
@@ -51,7 +51,7 @@ def print_risks(groups: Sequence[GroupRisks], console: Console | None = None) ->
 
 
 def _heat(group: GroupRisks) -> Table:
-    table = Table(title=Text(f"{visible(group.name)}（{group.people} 人）"), show_lines=True)
+    table = Table(title=Text(f"{printable(group.name)}（{group.people} 人）"), show_lines=True)
     table.add_column("后果 ＼ 可能性")
     for number, word in enumerate(LIKELIHOOD, 1):
         table.add_column(f"{number} {word}", justify="right")
@@ -69,7 +69,7 @@ def _ranking(group: GroupRisks) -> Table:
     for name in _RANKING[1:]:
         table.add_column(name, justify="left" if name == "风险点" else "right", overflow="fold")
     for row in _rows(group):
-        table.add_row(*(Text(visible(str(cell))) for cell in row))
+        table.add_row(*(Text(printable(str(cell))) for cell in row))
     return table
 
 

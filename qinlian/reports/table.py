@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from qinlian.core.model import Course
-from qinlian.core.width import visible
+from qinlian.core.width import printable
 from qinlian.core.zone import BEIJING
 from qinlian.reports.frames import grades, learners, open_gradebook
 from qinlian.roster.people import ALL, Scope
@@ -88,4 +88,4 @@ def _shown(value: Any, *, short: bool = False) -> str:
         return value.strftime("%m-%d %H:%M" if short else "%Y-%m-%d %H:%M")
     if isinstance(value, float):
         return f"{value:g}"
-    return visible(str(value))
+    return printable(str(value))

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from qinlian.core.width import visible
+from qinlian.core.width import printable
 from qinlian.core.zone import BEIJING
 from qinlian.reports.certificates.store import CertificateStore
 
@@ -40,5 +40,5 @@ def print_certificates(table: pd.DataFrame, console: Console | None = None) -> N
     for column in _SHOWN:
         shown.add_column(column, overflow="fold")
     for row in table[list(_SHOWN)].itertuples(index=False, name=None):
-        shown.add_row(*(Text(visible(str(value))) for value in row))
+        shown.add_row(*(Text(printable(str(value))) for value in row))
     (console or Console()).print(shown)

@@ -6,13 +6,13 @@ Colours differ in lightness as well as in hue, so that they tell apart in grey a
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import altair as alt
 from markupsafe import Markup
 
+from qinlian.core.width import width_in_columns
 from qinlian.reports.page.completion import BANDS, Figures
 from qinlian.reports.page.shares import Cell
 from qinlian.reports.page.svg import INK, SOFT, draw
@@ -43,16 +43,12 @@ _PERCENT_AXIS = alt.Axis(values=[0, 25, 50, 75, 100], labelExpr="datum.value + '
 
 def short(text: str, widest: int, end: str = "") -> str:
     """``text`` and ``end`` in so many half-width columns, without what could turn their direction: ``text`` is cut."""
-    text, width = shown(text), _columns(end)
+    text, width = shown(text), width_in_columns(end)
     for place, letter in enumerate(text):
-        width += _columns(letter)
+        width += width_in_columns(letter)
         if width > widest:
             return text[: max(1, place - 1)] + "…" + end
     return text + end
-
-
-def _columns(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(letter) in "FWA" else 1 for letter in text)
 
 
 def _bars(
